@@ -1,0 +1,127 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Condition types. Every condition that a kind owns is present, with the generation it speaks of, after each pass.
+const (
+	// ConditionReady is derived from the others: true when the object is wholly as declared. A key that is disabled
+	// because spec.enabled is false is Ready with reason Disabled.
+	ConditionReady = "Ready"
+	// ConditionReconciling is true while the operator is on its way to the declared state (kstatus: InProgress).
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled is true when only a person can help: the message says how (kstatus: Failed).
+	ConditionStalled = "Stalled"
+
+	// ConditionBackendReady says whether the Key's KMSBackend exists, allows the namespace and can be used.
+	ConditionBackendReady = "BackendReady"
+	// ConditionCreated says whether the key exists at the backend and belongs to this Key.
+	ConditionCreated = "Created"
+	// ConditionSynced says whether the key's configuration is as declared.
+	ConditionSynced = "Synced"
+)
+
+// Condition types of a KMSBackend.
+const (
+	// ConditionAvailable says whether the backend can be used by Keys.
+	ConditionAvailable = "Available"
+	// ConditionKeyringIntact says whether every key record of a software backend, and the root key, is as the operator
+	// wrote it. Keys whose own record is intact are served on when it is false.
+	ConditionKeyringIntact = "KeyringIntact"
+)
+
+// Reasons common to several conditions.
+const (
+	// ReasonReady means that everything is as declared.
+	ReasonReady = "Ready"
+	// ReasonPending means that an earlier condition has to become true first.
+	ReasonPending = "Pending"
+	// ReasonProgressing means that the operator is at work, or is waiting for something that passes by itself.
+	ReasonProgressing = "Progressing"
+	// ReasonSettled means that nothing is under way and nothing is stuck.
+	ReasonSettled = "Settled"
+	// ReasonDeleting means that the object is being deleted.
+	ReasonDeleting = "Deleting"
+	// ReasonThrottled means that the backend asked to be called less often; the operator retries by itself.
+	ReasonThrottled = "Throttled"
+	// ReasonAccessDenied means that the backend refuses the operator's identity the call named in the message.
+	ReasonAccessDenied = "AccessDenied"
+	// ReasonInvalidInput means that the backend refuses the declared value named in the message.
+	ReasonInvalidInput = "InvalidInput"
+	// ReasonUnavailable means that the backend could not be reached or failed; the operator retries by itself.
+	ReasonUnavailable = "Unavailable"
+	// ReasonConflict means that another writer came first; the operator looks again and retries by itself.
+	ReasonConflict = "Conflict"
+)
+
+// Reasons of a Key's BackendReady condition.
+const (
+	// ReasonBackendReady means that the backend can be used.
+	ReasonBackendReady = "BackendReady"
+	// ReasonNoDefaultBackend means that spec.backendRef is omitted and no KMSBackend is marked as the default one.
+	ReasonNoDefaultBackend = "NoDefaultBackend"
+	// ReasonSeveralDefaultBackends means that spec.backendRef is omitted and more than one KMSBackend is marked.
+	ReasonSeveralDefaultBackends = "SeveralDefaultBackends"
+	// ReasonBackendNotFound means that no KMSBackend has the name.
+	ReasonBackendNotFound = "BackendNotFound"
+	// ReasonNamespaceNotAllowed means that the KMSBackend's allowedNamespaces leave this namespace out.
+	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
+	// ReasonBackendNotReady means that the KMSBackend exists and cannot be used yet; its own conditions say why.
+	ReasonBackendNotReady = "BackendNotReady"
+)
+
+// Reasons of a Key's Created condition.
+const (
+	// ReasonCreated means that the key exists and belongs to this Key.
+	ReasonCreated = "Created"
+	// ReasonKeyLost means that the key recorded in status is no longer at the backend. It is never replaced.
+	ReasonKeyLost = "KeyLost"
+	// ReasonKeyDamaged means that the key's record exists and cannot be read: it was altered, or its root key is missing.
+	ReasonKeyDamaged = "KeyDamaged"
+	// ReasonAdoptNotFound means that spec.adopt names a key that the backend does not have.
+	ReasonAdoptNotFound = "AdoptNotFound"
+	// ReasonAdoptRefused means that spec.adopt names a key that this Key may not have.
+	ReasonAdoptRefused = "AdoptRefused"
+	// ReasonAdoptMismatch means that the key to adopt is of another keySpec or keyUsage than declared.
+	ReasonAdoptMismatch = "AdoptMismatch"
+	// ReasonSeveralKeys means that the backend has more than one key with this Key's owner tags.
+	ReasonSeveralKeys = "SeveralKeys"
+	// ReasonAliasNotAllowed means that the backend's aliasScope forbids an alias to this namespace.
+	ReasonAliasNotAllowed = "AliasNotAllowed"
+)
+
+// Reasons of a Key's Synced condition.
+const (
+	// ReasonSynced means that the key's configuration is as declared.
+	ReasonSynced = "Synced"
+	// ReasonAliasConflict means that another key holds a declared alias; that key was left as it is.
+	ReasonAliasConflict = "AliasConflict"
+	// ReasonConfigMapConflict means that the ConfigMap to publish into is not one that the operator created.
+	ReasonConfigMapConflict = "ConfigMapConflict"
+)
+
+// Reasons of a Key's Ready condition besides those of the condition that is not true.
+const (
+	// ReasonDisabled means that the key is as declared and disabled, because spec.enabled is false.
+	ReasonDisabled = "Disabled"
+)
+
+// Reasons of a KMSBackend's conditions.
+const (
+	// ReasonAvailable means that Keys can use the backend.
+	ReasonAvailable = "Available"
+	// ReasonIntact means that every record and the root key are as the operator wrote them.
+	ReasonIntact = "Intact"
+	// ReasonRootKeyMissing means that key records exist and the Secret with their root key does not.
+	ReasonRootKeyMissing = "RootKeyMissing"
+	// ReasonRootKeyMismatch means that the Secret lacks the root key under which existing records are sealed.
+	ReasonRootKeyMismatch = "RootKeyMismatch"
+	// ReasonRootKeyInvalid means that the root key's Secret cannot be read as one.
+	ReasonRootKeyInvalid = "RootKeyInvalid"
+	// ReasonRecordsDamaged means that some key records were altered; the message names them. The others serve on.
+	ReasonRecordsDamaged = "RecordsDamaged"
+	// ReasonBackendConflict means that another KMSBackend already serves the same account and region differently.
+	ReasonBackendConflict = "BackendConflict"
+	// ReasonResealing means that records are being sealed again under a new root key; keys stay usable.
+	ReasonResealing = "Resealing"
+)

@@ -1,0 +1,378 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// KeyFinalizer holds a Key back from vanishing until its deletion policy was
+// carried out.
+const KeyFinalizer = "kms.chatelaine.dev/key"
+
+// KeyUsage is what a key is for, in AWS KMS's terms.
+// +kubebuilder:validation:Enum=ENCRYPT_DECRYPT;SIGN_VERIFY;GENERATE_VERIFY_MAC;KEY_AGREEMENT;ENCAPSULATE_DECAPSULATE
+type KeyUsage string
+
+// DeletionPolicy says what happens to the key when its Key object is deleted.
+// +kubebuilder:validation:Enum=Retain;Schedule
+type DeletionPolicy string
+
+// The values of spec.deletion.policy.
+const (
+	DeletionRetain   DeletionPolicy = "Retain"
+	DeletionSchedule DeletionPolicy = "Schedule"
+)
+
+// KeySpec declares one key.
+// +kubebuilder:validation:XValidation:rule="self.keySpec == oldSelf.keySpec",message="keySpec is immutable: create another Key and move the alias to it",fieldPath=".keySpec"
+// +kubebuilder:validation:XValidation:rule="(has(self.keyUsage) ? self.keyUsage : 'ENCRYPT_DECRYPT') == (has(oldSelf.keyUsage) ? oldSelf.keyUsage : 'ENCRYPT_DECRYPT')",message="keyUsage is immutable: create another Key and move the alias to it",fieldPath=".keyUsage"
+// +kubebuilder:validation:XValidation:rule="has(self.keyUsage) || self.keySpec == 'SYMMETRIC_DEFAULT'",message="keyUsage is required for every keySpec but SYMMETRIC_DEFAULT",fieldPath=".keyUsage"
+// +kubebuilder:validation:XValidation:rule="!has(self.keyUsage) || self.keySpec != 'SYMMETRIC_DEFAULT' || self.keyUsage == 'ENCRYPT_DECRYPT'",message="keySpec SYMMETRIC_DEFAULT allows keyUsage ENCRYPT_DECRYPT only",fieldPath=".keyUsage"
+// +kubebuilder:validation:XValidation:rule="!has(self.keyUsage) || !self.keySpec.startsWith('RSA_') || self.keyUsage in ['ENCRYPT_DECRYPT', 'SIGN_VERIFY']",message="RSA key specs allow keyUsage ENCRYPT_DECRYPT or SIGN_VERIFY",fieldPath=".keyUsage"
+// +kubebuilder:validation:XValidation:rule="!has(self.keyUsage) || !self.keySpec.startsWith('ECC_NIST_P') || self.keyUsage in ['SIGN_VERIFY', 'KEY_AGREEMENT']",message="ECC_NIST_P256, ECC_NIST_P384 and ECC_NIST_P521 allow keyUsage SIGN_VERIFY or KEY_AGREEMENT",fieldPath=".keyUsage"
+// +kubebuilder:validation:XValidation:rule="!has(self.keyUsage) || !(self.keySpec in ['ECC_SECG_P256K1', 'ECC_NIST_EDWARDS25519']) || self.keyUsage == 'SIGN_VERIFY'",message="ECC_SECG_P256K1 and ECC_NIST_EDWARDS25519 allow keyUsage SIGN_VERIFY only",fieldPath=".keyUsage"
+// +kubebuilder:validation:XValidation:rule="!has(self.keyUsage) || !self.keySpec.startsWith('HMAC_') || self.keyUsage == 'GENERATE_VERIFY_MAC'",message="HMAC key specs allow keyUsage GENERATE_VERIFY_MAC only",fieldPath=".keyUsage"
+// +kubebuilder:validation:XValidation:rule="!has(self.keyUsage) || !self.keySpec.startsWith('ML_DSA_') || self.keyUsage == 'SIGN_VERIFY'",message="ML_DSA key specs allow keyUsage SIGN_VERIFY only",fieldPath=".keyUsage"
+// +kubebuilder:validation:XValidation:rule="!has(self.keyUsage) || !self.keySpec.startsWith('ML_KEM_') || self.keyUsage == 'ENCAPSULATE_DECAPSULATE'",message="ML_KEM key specs allow keyUsage ENCAPSULATE_DECAPSULATE only",fieldPath=".keyUsage"
+// +kubebuilder:validation:XValidation:rule="!has(self.rotation) || self.keySpec == 'SYMMETRIC_DEFAULT'",message="only keys with keySpec SYMMETRIC_DEFAULT can rotate: remove rotation; to replace another key, create a new Key and move the alias to it",fieldPath=".rotation"
+type KeySpec struct {
+	// backendRef names the KMSBackend on which the key lives. Omitted: the
+	// KMSBackend annotated kms.chatelaine.dev/is-default-backend: "true" at the
+	// time the key is made; status.backend records it, and the Key stays there.
+	// Immutable.
+	// +optional
+	BackendRef *BackendReference `json:"backendRef,omitempty"`
+
+	// description of the key, up to 8192 characters. Omitted or removed: the key
+	// has no description.
+	// +optional
+	// +kubebuilder:validation:MaxLength=8192
+	Description string `json:"description,omitempty"`
+
+	// keySpec is the type of key material, by its AWS KMS name: SYMMETRIC_DEFAULT
+	// (the default: AES-256-GCM), RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256,
+	// ECC_NIST_P384, ECC_NIST_P521, ECC_SECG_P256K1, ECC_NIST_EDWARDS25519,
+	// HMAC_224, HMAC_256, HMAC_384, HMAC_512, ML_DSA_44, ML_DSA_65, ML_DSA_87,
+	// ML_KEM_512, ML_KEM_768 or ML_KEM_1024. Immutable.
+	// +optional
+	// +kubebuilder:default=SYMMETRIC_DEFAULT
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self != 'SM2'",message="keySpec SM2 is not offered: AWS KMS has it in its China Regions only; use ECC_NIST_P256, or another keySpec"
+	// +kubebuilder:validation:XValidation:rule="self in ['SM2', 'SYMMETRIC_DEFAULT', 'RSA_2048', 'RSA_3072', 'RSA_4096', 'ECC_NIST_P256', 'ECC_NIST_P384', 'ECC_NIST_P521', 'ECC_SECG_P256K1', 'ECC_NIST_EDWARDS25519', 'HMAC_224', 'HMAC_256', 'HMAC_384', 'HMAC_512', 'ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87', 'ML_KEM_512', 'ML_KEM_768', 'ML_KEM_1024']",message="keySpec must be one of SYMMETRIC_DEFAULT, RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, ECC_NIST_P384, ECC_NIST_P521, ECC_SECG_P256K1, ECC_NIST_EDWARDS25519, HMAC_224, HMAC_256, HMAC_384, HMAC_512, ML_DSA_44, ML_DSA_65, ML_DSA_87, ML_KEM_512, ML_KEM_768, ML_KEM_1024"
+	KeySpec string `json:"keySpec,omitempty"`
+
+	// keyUsage is what the key is for. Required for every keySpec but
+	// SYMMETRIC_DEFAULT, whose usage is ENCRYPT_DECRYPT. RSA: ENCRYPT_DECRYPT or
+	// SIGN_VERIFY. ECC_NIST_P256, P384 and P521: SIGN_VERIFY or KEY_AGREEMENT.
+	// ECC_SECG_P256K1, ECC_NIST_EDWARDS25519 and ML_DSA: SIGN_VERIFY. HMAC:
+	// GENERATE_VERIFY_MAC. ML_KEM: ENCAPSULATE_DECAPSULATE. Immutable.
+	// +optional
+	KeyUsage KeyUsage `json:"keyUsage,omitempty"`
+
+	// enabled says whether the key may be used. Default: true. A disabled key
+	// keeps its material and can be enabled again at any time; until then nothing
+	// can be encrypted, decrypted, signed or verified with it.
+	// +optional
+	// +kubebuilder:default=true
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// aliases by which the key can be named instead of its ID, each like
+	// alias/orders, up to 50. An alias belongs to one key of its account and
+	// region: one that another key holds is reported (reason AliasConflict) and
+	// left there. An alias removed here is removed from the key; aliases that
+	// others gave the key are left alone.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=50
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.all(a, a.matches('^alias/[a-zA-Z0-9/_-]+$'))",message="each alias must be alias/ followed by letters, digits, / _ or -"
+	// +kubebuilder:validation:XValidation:rule="self.all(a, !a.startsWith('alias/aws/'))",message="aliases that begin with alias/aws/ are reserved for AWS: choose another name"
+	Aliases []string `json:"aliases,omitempty"`
+
+	// tags of the key, up to 45: keys of 1 to 128 and values of up to 256
+	// characters out of letters, digits, spaces and _ . : / = + - @. Keys that
+	// begin with aws: or kms.chatelaine.dev/ are reserved. A tag removed here is
+	// removed from the key; tags that others gave the key are left alone.
+	// +optional
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=45
+	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) >= 1 && size(k) <= 128)",message="tag keys must have 1 to 128 characters"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]*$'))",message="tag keys may have letters, digits, spaces and _ . : / = + - @"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.lowerAscii().startsWith('aws:'))",message="tag keys that begin with aws:, in whatever case, are reserved for AWS"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.startsWith('kms.chatelaine.dev/'))",message="tag keys that begin with kms.chatelaine.dev/ are reserved for the operator"
+	Tags map[string]TagValue `json:"tags,omitempty"`
+
+	// rotation of the key material: automatic by period, on demand, or both. Only
+	// for keySpec SYMMETRIC_DEFAULT. Omitted or removed: automatic rotation is
+	// off. Rotation changes neither the key's ID nor its ARN, and older material
+	// stays for decryption.
+	// +optional
+	Rotation *KeyRotation `json:"rotation,omitempty"`
+
+	// adopt takes over a key that exists already instead of creating one. The
+	// KMSBackend's adoption policy says which keys a namespace may adopt. The
+	// adopted key is then made as this Key declares it. Immutable once the Key has
+	// its key (status.keyID).
+	// +optional
+	Adopt *KeyAdoption `json:"adopt,omitempty"`
+
+	// publish writes what an application needs to find the key (its ARN, ID, first
+	// alias and public key) into a ConfigMap. Omitted or removed: a ConfigMap
+	// published earlier is deleted.
+	// +optional
+	Publish *KeyPublication `json:"publish,omitempty"`
+
+	// deletion says what happens to the key when this object is deleted. Omitted:
+	// the key is retained.
+	// +optional
+	// +kubebuilder:default={}
+	Deletion KeyDeletion `json:"deletion,omitempty,omitzero"`
+}
+
+// TagValue is the value of a tag.
+// +kubebuilder:validation:MinLength=0
+// +kubebuilder:validation:MaxLength=256
+// +kubebuilder:validation:XValidation:rule="self.matches('^[\\\\p{L}\\\\p{Z}\\\\p{N}_.:/=+@-]*$')",message="tag values may have letters, digits, spaces and _ . : / = + - @"
+type TagValue string
+
+// BackendReference names a KMSBackend.
+type BackendReference struct {
+	// name of the KMSBackend.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+}
+
+// KeyRotation declares when key material is replaced.
+// +kubebuilder:validation:XValidation:rule="!has(self.periodInDays) || (has(self.enabled) && self.enabled)",message="periodInDays needs enabled: true; remove periodInDays to turn automatic rotation off",fieldPath=".periodInDays"
+type KeyRotation struct {
+	// enabled turns automatic rotation on. Default: false.
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// periodInDays is the number of days between automatic rotations, 90 to 2560.
+	// Omitted or removed: 365. Days are counted from the last automatic rotation
+	// or, before the first, from the day rotation was turned on. A date that
+	// passes while the key is disabled or the operator is down is made up for at
+	// once afterwards.
+	// +optional
+	// +kubebuilder:validation:Minimum=90
+	// +kubebuilder:validation:Maximum=2560
+	PeriodInDays *int32 `json:"periodInDays,omitempty"`
+
+	// requestedAt asks for one rotation on demand: when this time has come and is
+	// later than the last rotation on demand and than the key's creation, the key
+	// is rotated once. The automatic schedule is not moved by it. AWS allows 25
+	// rotations on demand in a key's life. RFC 3339, in seconds.
+	// +optional
+	RequestedAt *metav1.Time `json:"requestedAt,omitempty"`
+}
+
+// KeyAdoption names the key to take over.
+// +kubebuilder:validation:XValidation:rule="has(self.keyID) != has(self.alias)",message="exactly one of keyID and alias must be set"
+type KeyAdoption struct {
+	// keyID is the ID or the ARN of the key.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('alias/') && !self.contains(':alias/')",message="keyID must be a key's ID or ARN; put an alias into alias"
+	KeyID string `json:"keyID,omitempty"`
+
+	// alias is an alias of the key, like alias/orders. The key that it names when
+	// the Key is first reconciled is adopted; where the alias points later makes
+	// no difference.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.matches('^alias/[a-zA-Z0-9/_-]+$')",message="alias must be alias/ followed by letters, digits, / _ or -"
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('alias/aws/')",message="aliases that begin with alias/aws/ are those of AWS's own keys, which cannot be adopted"
+	Alias string `json:"alias,omitempty"`
+}
+
+// KeyPublication says where the key's coordinates are published.
+type KeyPublication struct {
+	// configMapName names a ConfigMap in the Key's namespace, which the operator
+	// creates and keeps true. Its entries suit envFrom: KMS_KEY_ID, KMS_KEY_ARN,
+	// KMS_KEY_ALIAS (the first alias declared, if any), KMS_KEY_REGION and, for
+	// asymmetric keys, KMS_PUBLIC_KEY (PEM). A ConfigMap that the operator did not
+	// create is left untouched and reported (reason ConfigMapConflict).
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="configMapName must be a ConfigMap's name: lower-case letters, digits, hyphens and dots"
+	ConfigMapName string `json:"configMapName,omitempty"`
+}
+
+// KeyDeletion says what happens to the key when its Key object is deleted.
+type KeyDeletion struct {
+	// policy is Retain (the default) or Schedule. Retain leaves the key as it is:
+	// creating the Key again finds it. Schedule schedules the key's deletion,
+	// after which everything encrypted under it is lost for ever; creating the Key
+	// again within the waiting window cancels that and brings the same key back.
+	// +optional
+	// +kubebuilder:default=Retain
+	Policy DeletionPolicy `json:"policy,omitempty"`
+
+	// pendingWindowInDays is the waiting window of policy Schedule in days, 7 to
+	// 30. Omitted: 30.
+	// +optional
+	// +kubebuilder:validation:Minimum=7
+	// +kubebuilder:validation:Maximum=30
+	PendingWindowInDays *int32 `json:"pendingWindowInDays,omitempty"`
+
+	// protected refuses the deletion of this object (by the
+	// ValidatingAdmissionPolicy that the operator ships) until it is set to false
+	// or removed. Default: false.
+	// +optional
+	Protected *bool `json:"protected,omitempty"`
+}
+
+// KeyStatus is what the operator has seen of the key.
+type KeyStatus struct {
+	// observedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions of the Key: Ready, BackendReady, Created, Synced, Reconciling and
+	// Stalled.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=32
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// backend is the name of the KMSBackend on which the key lives.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Backend string `json:"backend,omitempty"`
+
+	// keyID is the key's ID at the backend.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	KeyID string `json:"keyID,omitempty"`
+
+	// arn is the key's Amazon Resource Name, by which it can be named from
+	// anywhere.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=2048
+	ARN string `json:"arn,omitempty"`
+
+	// keyState is the key's state in AWS KMS's terms: Enabled, Disabled or
+	// PendingDeletion.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	KeyState string `json:"keyState,omitempty"`
+
+	// aliases are the aliases that this Key gave the key. One listed here and gone
+	// from spec is removed from the key.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MaxLength=256
+	Aliases []string `json:"aliases,omitempty"`
+
+	// tagKeys are the keys of the tags that this Key gave the key. One listed here
+	// and gone from spec is removed.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MaxLength=128
+	TagKeys []string `json:"tagKeys,omitempty"`
+
+	// publicKey is the public key in PEM (SubjectPublicKeyInfo), for asymmetric
+	// keys.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=8192
+	PublicKey string `json:"publicKey,omitempty"`
+
+	// configMapName is the ConfigMap into which the key is published.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ConfigMapName string `json:"configMapName,omitempty"`
+
+	// rotation says when the key material was and will be replaced. Omitted: it
+	// never was and will not be.
+	// +optional
+	Rotation *KeyRotationStatus `json:"rotation,omitempty"`
+}
+
+// KeyRotationStatus says when the key material was and will be replaced.
+type KeyRotationStatus struct {
+	// lastTime is when the key was last rotated, automatically or on demand.
+	// Omitted: never.
+	// +optional
+	LastTime *metav1.Time `json:"lastTime,omitempty"`
+
+	// nextTime is when the key will next be rotated automatically. Omitted:
+	// automatic rotation is off.
+	// +optional
+	NextTime *metav1.Time `json:"nextTime,omitempty"`
+
+	// onDemandCount is the number of rotations on demand so far.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	OnDemandCount int32 `json:"onDemandCount,omitempty"`
+
+	// requestedAt is the last spec.rotation.requestedAt that was carried out.
+	// Omitted: none was.
+	// +optional
+	RequestedAt *metav1.Time `json:"requestedAt,omitempty"`
+}
+
+// Key declares one encryption, signing or MAC key. The operator creates it at
+// a KMSBackend exactly once, keeps its configuration as declared, rotates it,
+// and on deletion of this object retains it or schedules its deletion.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:path=keys,scope=Namespaced,shortName=kmskey,categories=chatelaine
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.keyState`
+// +kubebuilder:printcolumn:name="Spec",type=string,JSONPath=`.spec.keySpec`
+// +kubebuilder:printcolumn:name="Backend",type=string,JSONPath=`.status.backend`
+// +kubebuilder:printcolumn:name="Next Rotation",type=string,JSONPath=`.status.rotation.nextTime`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Key ID",type=string,priority=1,JSONPath=`.status.keyID`
+// +kubebuilder:printcolumn:name="Usage",type=string,priority=1,JSONPath=`.spec.keyUsage`
+// +kubebuilder:printcolumn:name="Aliases",type=string,priority=1,JSONPath=`.status.aliases`
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="has(oldSelf.spec.backendRef) ? has(self.spec.backendRef) && self.spec.backendRef.name == oldSelf.spec.backendRef.name : !has(self.spec.backendRef) || (has(self.status) && has(self.status.backend) && self.status.backend == self.spec.backendRef.name)",message="backendRef is immutable: the key lives where it was made; it may only be set to the backend in status.backend",fieldPath=".spec.backendRef"
+// +kubebuilder:validation:XValidation:rule="!has(self.status) || !has(self.status.keyID) || (has(self.spec.adopt) == has(oldSelf.spec.adopt) && (!has(self.spec.adopt) || self.spec.adopt == oldSelf.spec.adopt))",message="adopt is immutable once the Key has its key (status.keyID): create another Key to adopt another key",fieldPath=".spec.adopt"
+type Key struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec declares the key.
+	// +required
+	Spec KeySpec `json:"spec"`
+
+	// status is what the operator has seen. It is written by the operator only;
+	// until it first is, its observedGeneration is -1.
+	// +optional
+	// +kubebuilder:default={"observedGeneration":-1}
+	Status KeyStatus `json:"status,omitzero"`
+}
+
+// KeyList is a list of Keys.
+//
+// +kubebuilder:object:root=true
+type KeyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Key `json:"items"`
+}

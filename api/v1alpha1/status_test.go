@@ -1,0 +1,132 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1_test
+
+import (
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+)
+
+func TestKeyStatusHasRoomForWhatItHolds(t *testing.T) {
+	const tooLong, tooMany = "may not be more than", "must have at most 100 items"
+	namespace := env.Namespace(t)
+	for field, test := range map[string]struct {
+		max  int
+		set  func(status *v1alpha1.KeyStatus, size int)
+		said string
+	}{
+		"backend":       {253, func(status *v1alpha1.KeyStatus, size int) { status.Backend = repeat("a", size) }, tooLong},
+		"keyID":         {256, func(status *v1alpha1.KeyStatus, size int) { status.KeyID = repeat("a", size) }, tooLong},
+		"arn":           {2048, func(status *v1alpha1.KeyStatus, size int) { status.ARN = repeat("a", size) }, tooLong},
+		"keyState":      {64, func(status *v1alpha1.KeyStatus, size int) { status.KeyState = repeat("a", size) }, tooLong},
+		"publicKey":     {8192, func(status *v1alpha1.KeyStatus, size int) { status.PublicKey = repeat("a", size) }, tooLong},
+		"configMapName": {253, func(status *v1alpha1.KeyStatus, size int) { status.ConfigMapName = repeat("a", size) }, tooLong},
+		"conditions":    {32, func(status *v1alpha1.KeyStatus, size int) { status.Conditions = conditions(size) }, "must have at most 32 items"},
+		"aliases":       {100, func(status *v1alpha1.KeyStatus, size int) { status.Aliases = numbered("alias/a", size) }, tooMany},
+		"aliases[0]":    {256, func(status *v1alpha1.KeyStatus, size int) { status.Aliases = []string{repeat("a", size)} }, tooLong},
+		"tagKeys":       {100, func(status *v1alpha1.KeyStatus, size int) { status.TagKeys = numbered("k", size) }, tooMany},
+		"tagKeys[0]":    {128, func(status *v1alpha1.KeyStatus, size int) { status.TagKeys = []string{repeat("a", size)} }, tooLong},
+	} {
+		t.Run(field, func(t *testing.T) {
+			key := newKey(namespace)
+			if err := env.Client.Create(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+			test.set(&key.Status, test.max)
+			accepted.check(t, env.Client.Status().Update(t.Context(), key))
+			test.set(&key.Status, test.max+1)
+			refused("status."+field, test.said).check(t, env.Client.Status().Update(t.Context(), key))
+		})
+	}
+}
+
+func TestKMSBackendStatusHasRoomForWhatItHolds(t *testing.T) {
+	for field, test := range map[string]struct {
+		max int
+		set func(status *v1alpha1.KMSBackendStatus, value string)
+	}{
+		"accountID": {12, func(status *v1alpha1.KMSBackendStatus, value string) { status.AccountID = value }},
+		"region":    {32, func(status *v1alpha1.KMSBackendStatus, value string) { status.Region = value }},
+		"callerARN": {2048, func(status *v1alpha1.KMSBackendStatus, value string) { status.CallerARN = value }},
+		"rootKey.id": {64, func(status *v1alpha1.KMSBackendStatus, value string) {
+			status.RootKey = &v1alpha1.RootKeyStatus{ID: value}
+		}},
+	} {
+		t.Run(field, func(t *testing.T) {
+			backend := newBackend()
+			if err := env.Client.Create(t.Context(), backend); err != nil {
+				t.Fatal(err)
+			}
+			test.set(&backend.Status, repeat("1", test.max))
+			accepted.check(t, env.Client.Status().Update(t.Context(), backend))
+			test.set(&backend.Status, repeat("1", test.max+1))
+			refused("status."+field, "may not be more than").check(t, env.Client.Status().Update(t.Context(), backend))
+		})
+	}
+}
+
+func TestKMSBackendStatusHasRoomForItsConditions(t *testing.T) {
+	backend := newBackend()
+	if err := env.Client.Create(t.Context(), backend); err != nil {
+		t.Fatal(err)
+	}
+	backend.Status.Conditions = conditions(32)
+	accepted.check(t, env.Client.Status().Update(t.Context(), backend))
+	backend.Status.Conditions = conditions(33)
+	refused("status.conditions", "must have at most 32 items").check(t, env.Client.Status().Update(t.Context(), backend))
+}
+
+// conditions are n conditions of different types.
+func conditions(n int) []metav1.Condition {
+	conditions := make([]metav1.Condition, n)
+	for i, name := range numbered("Condition", n) {
+		conditions[i] = metav1.Condition{
+			Type: name, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady, LastTransitionTime: noon,
+		}
+	}
+	return conditions
+}
+
+func TestStatusListsAreSetsAndConditionsOnePerType(t *testing.T) {
+	ready := metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady, LastTransitionTime: noon,
+	}
+	namespace := env.Namespace(t)
+	for field, set := range map[string]func(*v1alpha1.KeyStatus){
+		"aliases[1]":    func(status *v1alpha1.KeyStatus) { status.Aliases = []string{"alias/a", "alias/a"} },
+		"tagKeys[1]":    func(status *v1alpha1.KeyStatus) { status.TagKeys = []string{"team", "team"} },
+		"conditions[1]": func(status *v1alpha1.KeyStatus) { status.Conditions = []metav1.Condition{ready, ready} },
+	} {
+		t.Run(field, func(t *testing.T) {
+			key := newKey(namespace)
+			if err := env.Client.Create(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+			set(&key.Status)
+			refused("status."+field, "").check(t, env.Client.Status().Update(t.Context(), key))
+		})
+	}
+}
+
+func TestStatusAndSpecAreWrittenApart(t *testing.T) {
+	key := newKey(env.Namespace(t))
+	key.Status.KeyID = "invented"
+	if err := env.Client.Create(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if key.Status.KeyID != "" || key.Status.ObservedGeneration != -1 {
+		t.Errorf("the Key was created with status %+v, want only that nobody has seen it", key.Status)
+	}
+	key.Status.KeyID, key.Spec.Description = "1234", "from the status"
+	if err := env.Client.Status().Update(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if key.Status.KeyID != "1234" || strings.Contains(key.Spec.Description, "from the status") {
+		t.Errorf("status.keyID is %q and spec.description %q", key.Status.KeyID, key.Spec.Description)
+	}
+}

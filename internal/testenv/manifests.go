@@ -1,0 +1,103 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package testenv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// fieldManager is the field manager of objects that tests apply.
+const fieldManager = client.FieldOwner("testenv")
+
+const establishTimeout = 30 * time.Second
+
+// ApplyManifests applies every document of manifests (YAML or JSON) server-side, in order, as administrator. Unknown
+// and duplicate fields are refused. It returns when the CRDs among them can be used.
+func (e *Env) ApplyManifests(ctx context.Context, manifests []byte) error {
+	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifests), 4096)
+	for {
+		var object unstructured.Unstructured
+		err := decoder.Decode(&object)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("decoding a manifest: %w", err)
+		}
+		if len(object.Object) == 0 {
+			continue
+		}
+		if err := e.apply(ctx, &object); err != nil {
+			return err
+		}
+	}
+}
+
+// ApplyFile applies the manifests in the file at path, as ApplyManifests does.
+func (e *Env) ApplyFile(ctx context.Context, path string) error {
+	manifests, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading manifests: %w", err)
+	}
+	if err := e.ApplyManifests(ctx, manifests); err != nil {
+		return fmt.Errorf("applying %s: %w", path, err)
+	}
+	return nil
+}
+
+// ApplyKustomization applies what kubectl renders of the kustomization in dir, as ApplyManifests does.
+func (e *Env) ApplyKustomization(ctx context.Context, dir string) error {
+	rendered, err := e.Kubectl(ctx, "kustomize", dir)
+	if err != nil {
+		return err
+	}
+	if err := e.ApplyManifests(ctx, []byte(rendered.Stdout)); err != nil {
+		return fmt.Errorf("applying %s: %w", dir, err)
+	}
+	return nil
+}
+
+func (e *Env) apply(ctx context.Context, object *unstructured.Unstructured) error {
+	name := fmt.Sprintf("%s %s", object.GetKind(), client.ObjectKeyFromObject(object))
+	// Server-side apply always validates fields strictly.
+	err := e.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), fieldManager, client.ForceOwnership)
+	if err != nil {
+		return fmt.Errorf("applying %s: %w", name, err)
+	}
+	if object.GetKind() != "CustomResourceDefinition" {
+		return nil
+	}
+	if err := e.waitEstablished(ctx, object.GetName()); err != nil {
+		return fmt.Errorf("waiting until %s is established: %w", name, err)
+	}
+	return nil
+}
+
+func (e *Env) waitEstablished(ctx context.Context, crd string) error {
+	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, establishTimeout, true,
+		func(ctx context.Context) (bool, error) {
+			var current apiextensionsv1.CustomResourceDefinition
+			if err := e.Client.Get(ctx, client.ObjectKey{Name: crd}, &current); err != nil {
+				return false, err
+			}
+			for _, condition := range current.Status.Conditions {
+				if condition.Type == apiextensionsv1.Established {
+					return condition.Status == apiextensionsv1.ConditionTrue, nil
+				}
+			}
+			return false, nil
+		})
+}
