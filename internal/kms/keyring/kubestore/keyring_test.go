@@ -1,0 +1,283 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kubestore_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/material"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
+)
+
+// These tests are of the keyring and the store together, on a real API server.
+
+func newRoots(t *testing.T) seal.RootKeys {
+	t.Helper()
+	roots, err := seal.NewRootKeys(seal.NewRootKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return roots
+}
+
+func openRing(t *testing.T, client kubernetes.Interface, namespace string, roots seal.RootKeys) *keyring.Keyring {
+	t.Helper()
+	ring := keyring.New(ringID, newStore(t, client, namespace), roots, keyring.Options{
+		Owner: func(tags map[string]string) string { return tags["owner"] },
+	})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- ring.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the keyring ended with %v", err)
+		}
+	})
+	if err := ring.WaitSynced(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+func createKey(t *testing.T, ring *keyring.Keyring, owner string) *keyring.KeyRecord {
+	t.Helper()
+	m, err := material.Generate(keyspec.SymmetricDefault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC()
+	key, err := ring.CreateKey(t.Context(), &keyring.KeyRecord{
+		KeyID: uuid.NewString(), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, State: lifecycle.Enabled,
+		Tags: map[string]string{"owner": owner}, CreationTime: now,
+		Materials: []keyring.Material{{ID: m.ID(), CreatedAt: now, Bytes: keyring.NewSecretBytes(m.Export())}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func count(r *keyring.KeyRecord) error {
+	n, _ := strconv.Atoi(r.Description)
+	r.Description = strconv.Itoa(n + 1)
+	return nil
+}
+
+func description(ring *keyring.Keyring, keyID string) string {
+	record, err := ring.Key(keyID)
+	if err != nil {
+		return err.Error()
+	}
+	return record.Description
+}
+
+func TestConcurrentUpdatesThroughTheAPIServerLoseNone(t *testing.T) {
+	namespace, roots := env.Namespace(t), newRoots(t)
+	rings := []*keyring.Keyring{
+		openRing(t, newClient(t), namespace, roots), openRing(t, newClient(t), namespace, roots),
+	}
+	key := createKey(t, rings[0], "orders/payments")
+	eventually(t, "both have the key", func() bool { _, err := rings[1].Key(key.KeyID); return err == nil })
+	const writers, each = 4, 15
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			for range each {
+				if _, err := rings[i%2].UpdateKey(t.Context(), key.KeyID, count); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, ring := range rings {
+		eventually(t, "every update is counted", func() bool {
+			return description(ring, key.KeyID) == strconv.Itoa(writers*each)
+		})
+	}
+}
+
+func TestTheAPIServerGivesAnAliasToOneKeyOnly(t *testing.T) {
+	namespace, roots := env.Namespace(t), newRoots(t)
+	rings := []*keyring.Keyring{
+		openRing(t, newClient(t), namespace, roots), openRing(t, newClient(t), namespace, roots),
+	}
+	var keys []*keyring.KeyRecord
+	for range 6 {
+		keys = append(keys, createKey(t, rings[0], "orders/payments"))
+	}
+	errs := make([]error, len(keys))
+	var wg sync.WaitGroup
+	for i, key := range keys {
+		wg.Go(func() {
+			errs[i] = rings[i%2].CreateAlias(t.Context(), keyring.AliasRecord{Name: "alias/wanted", KeyID: key.KeyID})
+		})
+	}
+	wg.Wait()
+	winner := ""
+	for i, err := range errs {
+		if err == nil && winner != "" {
+			t.Error("two keys got the alias")
+		}
+		if err == nil {
+			winner = keys[i].KeyID
+		}
+	}
+	for _, err := range errs {
+		if taken, ok := errors.AsType[*keyring.AliasTakenError](err); err != nil && (!ok || taken.KeyID != winner) {
+			t.Errorf("a loser was told %v, and %s has it", err, winner)
+		}
+	}
+}
+
+func TestSecretsAlteredByHandAreNamedAndHealWhenRestored(t *testing.T) {
+	client, namespace := newClient(t), env.Namespace(t)
+	ring := openRing(t, client, namespace, newRoots(t))
+	a, b := createKey(t, ring, "ns/a"), createKey(t, ring, "ns/b")
+	bystander := createKey(t, ring, "ns/bystander")
+	secrets := client.CoreV1().Secrets(namespace)
+	original := map[string]corev1.Secret{}
+	list, err := secrets.List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range list.Items {
+		original[secret.Annotations["kms.chatelaine.dev/key-id"]] = secret
+	}
+	write := func(keyID string, sealed []byte) {
+		t.Helper()
+		secret, err := secrets.Get(t.Context(), original[keyID].Name, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret.Data = map[string][]byte{"sealed": sealed}
+		if _, err := secrets.Update(t.Context(), secret, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sealed := func(keyID string) []byte { return original[keyID].Data["sealed"] }
+
+	write(a.KeyID, sealed(b.KeyID))
+	write(b.KeyID, sealed(a.KeyID)[:30])
+	eventually(t, "both are named", func() bool { return len(ring.Damaged()) == 2 })
+	for _, damage := range ring.Damaged() {
+		if want := "Secret " + namespace + "/" + original[damage.Name].Name; damage.Location != want {
+			t.Errorf("named as %s, want %s", damage.Location, want)
+		}
+		if _, err := ring.Key(damage.Name); !errors.Is(err, keyring.ErrDamaged) {
+			t.Errorf("a damaged key is served: %v", err)
+		}
+		if _, err := ring.Owned(damage.Owner); !errors.Is(err, keyring.ErrDamaged) {
+			t.Errorf("its owner %s is not told: %v", damage.Owner, err)
+		}
+	}
+	if _, err := ring.UpdateKey(t.Context(), bystander.KeyID, count); err != nil {
+		t.Errorf("the others do not serve on: %v", err)
+	}
+
+	write(a.KeyID, sealed(a.KeyID))
+	write(b.KeyID, sealed(b.KeyID))
+	eventually(t, "both are healed", func() bool { return len(ring.Damaged()) == 0 })
+	if _, err := ring.UpdateKey(t.Context(), a.KeyID, count); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTakingTheLabelsOffASecretDoesNotHideTheRecord(t *testing.T) {
+	client, namespace := newClient(t), env.Namespace(t)
+	ring := openRing(t, client, namespace, newRoots(t))
+	key := createKey(t, ring, "ns/a")
+	strip := []byte(`{"metadata":{"labels":null,"annotations":null}}`)
+	name := onlySecret(t, client, namespace)
+	_, err := client.CoreV1().Secrets(namespace).Patch(t.Context(), name, types.MergePatchType, strip, metav1.PatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	marker := createKey(t, ring, "ns/marker")
+	other := openRing(t, client, namespace, newRoots(t)) // sees what the API server has now
+	eventually(t, "the watch is past the edit", func() bool { _, err := ring.Key(marker.KeyID); return err == nil })
+	if _, err := ring.Key(key.KeyID); err != nil {
+		t.Error(err)
+	}
+	if _, err := other.Key(key.KeyID); !errors.Is(err, keyring.ErrDamaged) { // damaged to it: it has other root keys
+		t.Errorf("a new keyring does not see the record: %v", err)
+	}
+}
+
+func TestKeysServeOnWhileTheAPIServerIsAwayAndCatchUpAfterwards(t *testing.T) {
+	namespace, roots := env.Namespace(t), newRoots(t)
+	client, network := clientOver(t)
+	ring, elsewhere := openRing(t, client, namespace, roots), openRing(t, newClient(t), namespace, roots)
+	key := createKey(t, ring, "ns/a")
+	gone := createKey(t, ring, "ns/a")
+
+	network.setCut(true)
+	eventually(t, "the other one has the keys", func() bool { _, err := elsewhere.Key(gone.KeyID); return err == nil })
+	if _, err := elsewhere.UpdateKey(t.Context(), key.KeyID, count); err != nil {
+		t.Fatal(err)
+	}
+	if err := elsewhere.DeleteKey(t.Context(), gone.KeyID, func(*keyring.KeyRecord) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	young := createKey(t, elsewhere, "ns/a")
+
+	record, err := ring.Key(key.KeyID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := record.Current().Bytes.Use(func([]byte) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	if _, err := ring.UpdateKey(t.Context(), key.KeyID, count); err == nil {
+		t.Error("a write succeeded without an API server")
+	}
+
+	network.setCut(false)
+	eventually(t, "everything missed is there", func() bool {
+		_, goneErr := ring.Key(gone.KeyID)
+		_, youngErr := ring.Key(young.KeyID)
+		return description(ring, key.KeyID) == "1" && errors.Is(goneErr, keyring.ErrNotFound) && youngErr == nil
+	})
+	if _, err := ring.UpdateKey(t.Context(), key.KeyID, count); err != nil || description(ring, key.KeyID) != "2" {
+		t.Errorf("got %s, %v", description(ring, key.KeyID), err)
+	}
+}
+
+func TestAWriteThatTheAPIServerCarriedOutCountsThoughItsAnswerIsLost(t *testing.T) {
+	namespace := env.Namespace(t)
+	client, network := clientOver(t)
+	ring := openRing(t, client, namespace, newRoots(t))
+	network.setLose(func(r *http.Request) bool {
+		return strings.Contains(r.URL.Path, "/secrets") && r.Method != http.MethodGet
+	})
+	key := createKey(t, ring, "ns/a")
+	if err := ring.CreateAlias(t.Context(), keyring.AliasRecord{Name: "alias/a", KeyID: key.KeyID}); err != nil {
+		t.Error(err)
+	}
+	for range 3 {
+		if _, err := ring.UpdateKey(t.Context(), key.KeyID, count); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := description(ring, key.KeyID); got != "3" {
+		t.Errorf("counted %s, want 3", got)
+	}
+}

@@ -1,0 +1,150 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kms is the built-in key management service: AWS KMS's semantics on a keyring.
+//
+// A Service answers for one account and region. Operations have AWS's names and rules: states (package lifecycle), key
+// specs and usages (package keyspec), limits, and errors with AWS's codes and texts (Error). What AWS has and this does
+// not: key policies, grants, imported and multi-Region keys, and cryptographic operations.
+//
+// # Changing a key
+//
+// What changes a key's record is a Mutation, and Update carries out any number of them in one write:
+//
+//	service.Update(ctx, keyID, kms.EnableKey(), kms.TagResource(tags), kms.EnableKeyRotation(365))
+//
+// Aliases are records of their own, so that the store can see to it that each exists once: CreateAlias, DeleteAlias.
+//
+// # What happens by itself
+//
+// Run rotates keys on their date and destroys keys whose waiting window has passed, also when that was while no process
+// ran. Any number of processes may do so; each rotation and each destruction happens once.
+package kms
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"k8s.io/utils/clock"
+
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
+)
+
+// Service is the key management service of one account and region. It is safe for concurrent use.
+type Service struct {
+	ring  *keyring.Keyring
+	clock clock.Clock
+	wake  chan struct{} // Run is to look again
+
+	mu      sync.Mutex
+	planned time.Time // when Run looks again by itself
+}
+
+// New returns the service on a keyring, which the caller runs.
+func New(ring *keyring.Keyring, clock clock.Clock) *Service {
+	return &Service{ring: ring, clock: clock, wake: make(chan struct{}, 1)}
+}
+
+// KeyMetadata is what DescribeKey and its relatives tell of a key.
+type KeyMetadata struct {
+	KeyID       string
+	ARN         string
+	Spec        keyspec.Spec
+	Usage       keyspec.Usage
+	State       lifecycle.State
+	Description string
+	// Tags are never nil.
+	Tags map[string]string
+	// Aliases are sorted.
+	Aliases      []string
+	CreationTime time.Time
+	// DeletionTime is zero unless the key is pending deletion.
+	DeletionTime time.Time
+	Rotation     RotationStatus
+}
+
+// RotationStatus is what GetKeyRotationStatus and ListKeyRotations tell, in short, and more truly than AWS: a key that is
+// pending deletion does not rotate, but keeps its settings for when it is taken back. Times without meaning are zero.
+type RotationStatus struct {
+	Enabled bool
+	// PeriodInDays is 0 unless rotation is enabled.
+	PeriodInDays int32
+	// NextTime is in the past when the rotation is overdue: because the key is not enabled, or for a moment.
+	NextTime         time.Time
+	LastTime         time.Time
+	LastOnDemandTime time.Time
+	OnDemandCount    int
+}
+
+// DescribeKey returns the key that ref names: a key ID, a key ARN, an alias name or an alias ARN.
+func (s *Service) DescribeKey(ctx context.Context, ref string) (*KeyMetadata, error) {
+	keyID, err := s.resolve(ref)
+	if err != nil {
+		return nil, err
+	}
+	record, err := s.record(ctx, keyID)
+	if err != nil {
+		return nil, err
+	}
+	return s.metadata(record), nil
+}
+
+// FindByOwner returns the keys of an owner, as the keyring derives it from their tags, the oldest first.
+func (s *Service) FindByOwner(ctx context.Context, owner string) ([]*KeyMetadata, error) {
+	records, err := s.ring.Owned(owner)
+	if err != nil {
+		return nil, s.translate(err, "")
+	}
+	keys := make([]*KeyMetadata, 0, len(records))
+	for _, record := range records {
+		record, err := s.record(ctx, record.KeyID)
+		if HasCode(err, NotFoundException) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, s.metadata(record))
+	}
+	return keys, nil
+}
+
+// record is the key's record; it is at least as new as any write of this process, those whose answer was lost included.
+func (s *Service) record(ctx context.Context, keyID string) (*keyring.KeyRecord, error) {
+	if err := s.ring.Settle(ctx, keyID); err != nil {
+		return nil, s.translate(err, keyID)
+	}
+	record, err := s.ring.Key(keyID)
+	if err != nil {
+		return nil, s.translate(err, keyID)
+	}
+	return record, nil
+}
+
+// now is the time to note in records.
+func (s *Service) now() time.Time { return s.clock.Now().UTC() }
+
+func (s *Service) metadata(r *keyring.KeyRecord) *KeyMetadata {
+	tags := make(map[string]string, len(r.Tags))
+	maps.Copy(tags, r.Tags)
+	return &KeyMetadata{
+		KeyID: r.KeyID, ARN: s.KeyARN(r.KeyID),
+		Spec: r.Spec, Usage: r.Usage, State: r.State,
+		Description: r.Description, Tags: tags, Aliases: s.ring.AliasesOf(r.KeyID),
+		CreationTime: r.CreationTime, DeletionTime: r.DeletionTime,
+		Rotation: rotationStatus(r),
+	}
+}
+
+func rotationStatus(r *keyring.KeyRecord) RotationStatus {
+	return RotationStatus{
+		Enabled: r.Rotation.Enabled, PeriodInDays: r.Rotation.PeriodInDays, NextTime: r.NextRotation(),
+		LastTime:         r.LastRotation(keyring.Automatic, keyring.OnDemand),
+		LastOnDemandTime: r.LastRotation(keyring.OnDemand),
+		OnDemandCount:    r.OnDemandCount(),
+	}
+}
