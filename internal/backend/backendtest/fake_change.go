@@ -1,0 +1,158 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package backendtest
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
+)
+
+// change makes one change, by AWS's rules as far as controllers can run into them.
+func (f *Fake) change(key *fakeKey, change backend.Change) error {
+	switch c := change.(type) {
+	case backend.CancelDeletion:
+		if key.State == backend.StatePendingDeletion {
+			key.State, key.DeletionTime = backend.StateDisabled, time.Time{}
+		}
+		return nil
+	case backend.PutAlias:
+		return f.putAlias(key, c.Name)
+	case backend.RemoveAlias:
+		if f.aliases[c.Name] == key.ID {
+			delete(f.aliases, c.Name)
+		}
+		return nil
+	}
+	if key.State == backend.StatePendingDeletion {
+		return invalid("%s is pending deletion.", key.ARN)
+	}
+	return f.changeRecord(key, change)
+}
+
+func (f *Fake) changeRecord(key *fakeKey, change backend.Change) error {
+	switch c := change.(type) {
+	case backend.Enable:
+		key.State = backend.StateEnabled
+	case backend.Disable:
+		key.State = backend.StateDisabled
+	case backend.SetDescription:
+		if len([]rune(c.To)) > 8192 {
+			return invalid("a description has at most 8192 characters")
+		}
+		key.Description = c.To
+	case backend.SetTags:
+		return setTags(key, c.Tags)
+	case backend.RemoveTags:
+		for _, tag := range c.Keys {
+			delete(key.Tags, tag)
+		}
+	case backend.SetRotation:
+		if key.State != backend.StateEnabled {
+			return invalid("%s is disabled.", key.ARN)
+		}
+		if c.ToDays != 0 && (c.ToDays < 90 || c.ToDays > 2560 || key.Spec != keyspec.SymmetricDefault) {
+			return invalid("rotation every %d days is not possible for %s", c.ToDays, key.Spec)
+		}
+		f.setRotation(key, c.ToDays)
+	case backend.Rotate:
+		if last := key.Rotation.LastOnDemandTime; !c.RequestedAt.IsZero() && !last.Before(c.RequestedAt) {
+			return nil
+		}
+		return f.rotate(key)
+	default:
+		return invalid("unknown change %T", change)
+	}
+	return nil
+}
+
+func setTags(key *fakeKey, tags map[string]string) error {
+	for k, v := range tags {
+		if k == "" || len(k) > 128 || len(v) > 256 || strings.HasPrefix(k, "aws:") {
+			return invalid("tag %.140q cannot be set", k)
+		}
+	}
+	all := map[string]string{}
+	maps.Copy(all, key.Tags)
+	maps.Copy(all, tags)
+	if len(all) > 50 {
+		return invalid("a key has at most 50 tags")
+	}
+	key.Tags = all
+	return nil
+}
+
+func (f *Fake) putAlias(key *fakeKey, name string) error {
+	if !strings.HasPrefix(name, "alias/") || strings.HasPrefix(name, "alias/aws/") {
+		return invalid("alias %q is not possible", name)
+	}
+	if holder, held := f.aliases[name]; held && holder != key.ID {
+		return &backend.Error{Class: backend.Conflict, Message: fmt.Sprintf("alias %s is held by key %s", name, holder)}
+	}
+	f.aliases[name] = key.ID
+	return nil
+}
+
+func (f *Fake) setRotation(key *fakeKey, days int) {
+	if !key.Rotation.Enabled && days > 0 {
+		key.rotationEnabledAt = f.now
+	}
+	key.Rotation.Enabled, key.Rotation.PeriodInDays = days > 0, days
+}
+
+func (f *Fake) rotate(key *fakeKey) error {
+	if key.Rotation.OnDemandCount >= 25 {
+		return invalid("the on-demand rotations limit has been reached")
+	}
+	key.Rotation.OnDemandCount++
+	key.Rotation.LastTime, key.Rotation.LastOnDemandTime = f.now, f.now
+	return nil
+}
+
+// Advance moves the clock, and does what fell due by then.
+func (f *Fake) Advance(by time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = f.now.Add(by)
+	for id, key := range f.keys {
+		if key.State == backend.StatePendingDeletion && !key.DeletionTime.After(f.now) {
+			f.destroy(id)
+			continue
+		}
+		next := lifecycle.NextRotation(key.rotationEnabledAt, key.lastAutomatic, int32(key.Rotation.PeriodInDays))
+		if key.Rotation.Enabled && key.State == backend.StateEnabled && !next.After(f.now) {
+			key.lastAutomatic, key.Rotation.LastTime = f.now, f.now
+		}
+	}
+}
+
+func (f *Fake) destroy(id string) {
+	delete(f.keys, id)
+	maps.DeleteFunc(f.aliases, func(_, holder string) bool { return holder == id })
+}
+
+// Destroy makes a key vanish at once, as somebody outside could.
+func (f *Fake) Destroy(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.destroy(id)
+}
+
+// CreateOutside makes a symmetric key with the tags given and no owner tags of its own, and returns its ID.
+func (f *Fake) CreateOutside(tags map[string]string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := &fakeKey{Key: backend.Key{
+		ID: newID(), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, State: backend.StateEnabled,
+		Tags: maps.Clone(tags), CreationTime: f.now,
+	}}
+	key.ARN = arn(key.ID)
+	f.keys[key.ID] = key
+	return key.ID
+}

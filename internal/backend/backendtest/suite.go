@@ -1,0 +1,113 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package backendtest is what every backend has to pass (Run), and a backend in memory that keeps state and fails on
+// demand, for the tests of whatever uses backends (Fake).
+package backendtest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+)
+
+// Subject is a backend under test and what can be done to it from outside.
+type Subject struct {
+	Backend backend.Backend
+	// CreateOutside makes a symmetric key that no Key owns, with the tags given, and returns its ID.
+	CreateOutside func(t *testing.T, tags map[string]string) string
+	// Destroy makes the key vanish at once, as if its waiting window had passed.
+	Destroy func(t *testing.T, keyID string)
+	// Advance moves the backend's clock, and has what fell due by then done before it returns.
+	Advance func(t *testing.T, by time.Duration)
+}
+
+// Run holds the backends that newSubject makes against the contract of package backend; each test gets a fresh one.
+func Run(t *testing.T, newSubject func(t *testing.T) Subject) {
+	t.Helper()
+	tests := []struct {
+		name string
+		run  func(*testing.T, *fixture)
+	}{
+		{"identifies itself", testIdentity},
+		{"creates every key spec and usage", testSpecs},
+		{"creates a key with all its settings", testCreateSettings},
+		{"creates one key for one owner, however often it is asked", testCreateIdempotent},
+		{"creates one key for one owner, when asked by many at once", testCreateConcurrent},
+		{"finds a key by ID, ARN, alias and alias ARN", testGet},
+		{"answers NotFound for what is not there", testNotFound},
+		{"finds keys by owner", testOwned},
+		{"changes the description and back", testDescription},
+		{"changes tags and leaves the others", testTags},
+		{"enables and disables", testEnable},
+		{"turns rotation on, over and off", testRotationSettings},
+		{"rotates on demand and keeps the key's name", testRotateOnDemand},
+		{"rotates automatically on the date", testRotateAutomatically},
+		{"rotates once when several dates passed", testRotateOverdue},
+		{"gives and takes aliases", testAliases},
+		{"refuses an alias that another key holds and does the rest", testAliasConflict},
+		{"gives an alias to one of many who want it at once", testAliasRace},
+		{"schedules deletion once", testScheduleDeletion},
+		{"takes a key back from deletion", testCancelDeletion},
+		{"destroys a key when its window has passed", testDeletionHappens},
+		{"refuses what AWS refuses", testInvalid},
+		{"applies a change again without doing it twice", testApplyAgain},
+		{"reaches any declared state and stays there", testConverges},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.run(t, &fixture{Subject: newSubject(t), ctx: t.Context()})
+		})
+	}
+}
+
+// fixture is one test's backend.
+type fixture struct {
+	Subject
+	ctx context.Context
+}
+
+func owner(name string) backend.Owner {
+	return backend.Owner{Cluster: "c0ffee00-0000-4000-8000-000000000000", Namespace: "team", Name: name, UID: "uid-of-" + name}
+}
+
+func symmetric(name string) backend.CreateInput {
+	return backend.CreateInput{Owner: owner(name), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt}
+}
+
+func (f *fixture) create(t *testing.T, in backend.CreateInput) *backend.Key {
+	t.Helper()
+	key, err := f.Backend.Create(f.ctx, in)
+	if err != nil {
+		t.Fatalf("creating a key: %v", err)
+	}
+	return key
+}
+
+func (f *fixture) get(t *testing.T, ref string) *backend.Key {
+	t.Helper()
+	key, err := f.Backend.Get(f.ctx, ref)
+	if err != nil {
+		t.Fatalf("getting key %s: %v", ref, err)
+	}
+	return key
+}
+
+func (f *fixture) apply(t *testing.T, id string, changes ...backend.Change) *backend.Key {
+	t.Helper()
+	key, err := f.Backend.Apply(f.ctx, id, changes)
+	if err != nil {
+		t.Fatalf("applying %v: %v", changes, err)
+	}
+	return key
+}
+
+func wantClass(t *testing.T, err error, class backend.Class) {
+	t.Helper()
+	if got := backend.ClassOf(err); got != class {
+		t.Errorf("error class = %q (%v), want %q", got, err, class)
+	}
+}

@@ -1,0 +1,94 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package software
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/kms"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
+)
+
+// Get implements backend.Backend.
+func (b *Backend) Get(ctx context.Context, ref string) (*backend.Key, error) {
+	key, err := b.service.DescribeKey(ctx, ref)
+	if err != nil {
+		return nil, b.classify(err, ref)
+	}
+	return view(key), nil
+}
+
+// Owned implements backend.Backend.
+func (b *Backend) Owned(ctx context.Context, owner backend.Owner) ([]*backend.Key, error) {
+	keys, err := b.service.FindByOwner(ctx, owner.String())
+	if err != nil {
+		return nil, b.classify(err, "")
+	}
+	var owned []*backend.Key
+	for _, key := range keys {
+		if holder, ok := backend.OwnerFromTags(key.Tags); ok && holder.Same(owner) {
+			owned = append(owned, view(key))
+		}
+	}
+	return owned, nil
+}
+
+// Create implements backend.Backend. All settings are taken at creation.
+func (b *Backend) Create(ctx context.Context, in backend.CreateInput) (*backend.Key, error) {
+	if in.Owner.UID == "" {
+		return nil, &backend.Error{Class: backend.InvalidInput, Message: "the owner of a key to create has no UID"}
+	}
+	keyID := b.keyIDFor(in.Owner)
+	key, err := b.service.CreateKey(ctx, kms.CreateKeyInput{
+		KeyID: keyID, Spec: in.Spec, Usage: in.Usage, Description: in.Description, Tags: in.Owner.TagsWith(in.Tags),
+		Disabled: in.Disabled, RotationPeriodInDays: days(in.RotationPeriodInDays),
+	})
+	if err != nil {
+		return nil, b.classify(err, keyID)
+	}
+	return view(key), nil
+}
+
+// ScheduleDeletion implements backend.Backend.
+func (b *Backend) ScheduleDeletion(ctx context.Context, keyID string, windowInDays int) (time.Time, error) {
+	if err := lifecycle.CheckWindow(days(windowInDays)); err != nil { // here, because 0 means a default to kms
+		return time.Time{}, &backend.Error{Class: backend.InvalidInput, Message: err.Error(), Err: err}
+	}
+	schedule := kms.ScheduleKeyDeletion(days(windowInDays)).Unless(lifecycle.PendingDeletion)
+	key, err := b.service.Update(ctx, keyID, schedule)
+	if err != nil {
+		return time.Time{}, b.classify(err, keyID)
+	}
+	return key.DeletionTime, nil
+}
+
+// PublicKey implements backend.Backend.
+func (b *Backend) PublicKey(ctx context.Context, keyID string) ([]byte, error) {
+	der, err := b.service.GetPublicKey(ctx, keyID)
+	if err != nil {
+		return nil, b.classify(err, keyID)
+	}
+	return der, nil
+}
+
+func view(key *kms.KeyMetadata) *backend.Key {
+	return &backend.Key{
+		ID: key.KeyID, ARN: key.ARN, Spec: key.Spec, Usage: key.Usage, State: backend.State(key.State),
+		Description: key.Description, Tags: key.Tags, Aliases: key.Aliases,
+		CreationTime: key.CreationTime, DeletionTime: key.DeletionTime,
+		Rotation: backend.Rotation{
+			Enabled: key.Rotation.Enabled, PeriodInDays: int(key.Rotation.PeriodInDays),
+			NextTime: key.Rotation.NextTime, LastTime: key.Rotation.LastTime,
+			LastOnDemandTime: key.Rotation.LastOnDemandTime, OnDemandCount: key.Rotation.OnDemandCount,
+		},
+	}
+}
+
+// days is n as the KMS takes it. What is too large stays too large for any rule.
+func days(n int) int32 {
+	return int32(max(math.MinInt32, min(n, math.MaxInt32)))
+}
