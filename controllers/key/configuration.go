@@ -1,0 +1,178 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package key
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/conditions"
+	"github.com/chatelaine-dev/chatelaine/internal/failpoint"
+	"github.com/chatelaine-dev/chatelaine/internal/plan"
+)
+
+// configure makes the key's configuration as declared, in one call to the backend, and takes it up into status.
+func (r *Reconciler) configure(ctx context.Context, p *pass) {
+	want := p.desired()
+	changes := plan.Diff(want, p.seen, r.Now())
+	p.nextAt = changes.NextAt
+	rotated, handled := p.rotatedSince(), handledRequest(want, changes, nil)
+	if len(changes.Now) > 0 {
+		r.tellDrift(p, changes.Now)
+		after, err := p.backend.Apply(ctx, p.seen.ID, changes.Now)
+		if after != nil {
+			rotated = rotated || after.Rotation.LastTime.After(p.seen.Rotation.LastTime)
+			p.seen = after
+		}
+		handled = handledRequest(want, changes, err)
+		p.failSync(changeProblems(err)...)
+		failpoint.Hit("configured")
+	}
+	if len(changes.Deferred) > 0 {
+		p.note = "to be done when the key is enabled: " + describe(changes.Deferred)
+	}
+	if rotated {
+		r.event(p, normal, "Rotated", "key %s has new key material", p.seen.ID)
+	}
+	p.observe(handled)
+}
+
+// tellDrift reports what was changed outside and is about to be put right. A rotation that becomes due is no drift.
+func (r *Reconciler) tellDrift(p *pass, changes []backend.Change) {
+	if !p.wasSettled() {
+		return
+	}
+	drift := slices.DeleteFunc(slices.Clone(changes), isRotate)
+	if len(drift) > 0 {
+		r.event(p, warning, "DriftRepaired", "key %s was changed outside: %s", p.seen.ID, describe(drift))
+	}
+}
+
+// handledRequest is the last rotation request carried out, after changes ended with err: the one declared, unless it is
+// for later, waits for the key to be enabled, or failed. It is remembered even when other changes failed, lest the key be
+// rotated again with each attempt at those.
+func handledRequest(want plan.Key, changes plan.Changes, err error) time.Time {
+	if !changes.NextAt.IsZero() || slices.ContainsFunc(changes.Deferred, isRotate) {
+		return want.RotationHandledAt
+	}
+	if failed, ok := errors.AsType[*backend.ChangesError](err); err != nil && slices.ContainsFunc(changes.Now, isRotate) {
+		if !ok || slices.ContainsFunc(failed.Failed, func(f backend.ChangeError) bool { return isRotate(f.Change) }) {
+			return want.RotationHandledAt
+		}
+	}
+	if want.RotationRequestedAt.Before(want.RotationHandledAt) { // removed, or an older one declared
+		return want.RotationHandledAt
+	}
+	return want.RotationRequestedAt
+}
+
+func isRotate(change backend.Change) bool {
+	_, rotate := change.(backend.Rotate)
+	return rotate
+}
+
+// rotatedSince says whether the key was rotated since status was last written.
+func (p *pass) rotatedSince() bool {
+	last, known := p.seen.Rotation.LastTime, p.key.Status.Rotation
+	if last.IsZero() || p.key.Status.KeyID == "" {
+		return false
+	}
+	return known == nil || known.LastTime == nil || known.LastTime.Time.Before(last.Truncate(time.Second))
+}
+
+// changeProblems says of each change that failed what it means. An alias that another key holds is for people to
+// settle; it is looked at again slowly, since the holder may let it go.
+func changeProblems(err error) []conditions.Problem {
+	if err == nil {
+		return nil
+	}
+	failed, ok := errors.AsType[*backend.ChangesError](err)
+	if !ok {
+		return []conditions.Problem{conditions.FromError(err)}
+	}
+	var problems []conditions.Problem
+	for _, f := range failed.Failed {
+		problem := conditions.FromError(f.Err)
+		if _, alias := f.Change.(backend.PutAlias); alias && backend.ClassOf(f.Err) == backend.Conflict {
+			problem = conditions.Stalled(v1alpha1.ReasonAliasConflict, f.Err.Error()+
+				": remove it there, or declare another alias")
+		}
+		problem.Message = fmt.Sprintf("spec.%s: %s", f.Change.Field(), problem.Message)
+		problems = append(problems, problem)
+	}
+	return problems
+}
+
+// observe takes what was seen of the key up into status; handled is the last rotation request carried out.
+func (p *pass) observe(handled time.Time) {
+	seen := p.seen
+	p.status.KeyState = string(seen.State)
+	p.status.Aliases = held(append(slices.Clone(p.status.Aliases), p.key.Spec.Aliases...), func(name string) bool {
+		return slices.Contains(seen.Aliases, name)
+	})
+	tagKeys := slices.Clone(p.status.TagKeys)
+	for key := range p.key.Spec.Tags {
+		tagKeys = append(tagKeys, key)
+	}
+	p.status.TagKeys = held(tagKeys, func(key string) bool {
+		_, ok := seen.Tags[key]
+		return ok
+	})
+	p.status.Rotation = rotationStatus(seen.Rotation, handled)
+}
+
+// held is what of names the key has, sorted and each once.
+func held(names []string, has func(string) bool) []string {
+	names = slices.DeleteFunc(names, func(name string) bool { return !has(name) })
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func rotationStatus(seen backend.Rotation, handled time.Time) *v1alpha1.KeyRotationStatus {
+	status := v1alpha1.KeyRotationStatus{
+		OnDemandCount: int32(seen.OnDemandCount), LastTime: seconds(seen.LastTime), RequestedAt: seconds(handled),
+	}
+	if seen.Enabled {
+		status.NextTime = seconds(seen.NextTime)
+	}
+	if status == (v1alpha1.KeyRotationStatus{}) {
+		return nil
+	}
+	return &status
+}
+
+// seconds is a time as it survives JSON; nil for the zero time.
+func seconds(t time.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &metav1.Time{Time: t.Truncate(time.Second)}
+}
+
+func (p *pass) failSync(problems ...conditions.Problem) { p.unsynced = append(p.unsynced, problems...) }
+
+// reportSynced joins what the phases said about Synced: the first problem gives the reason, all give the message.
+func (p *pass) reportSynced() {
+	if len(p.unsynced) == 0 {
+		p.conditions.True(v1alpha1.ConditionSynced, v1alpha1.ReasonSynced, p.note)
+		return
+	}
+	p.conditions.FailAll(v1alpha1.ConditionSynced, p.unsynced)
+}
+
+func describe(changes []backend.Change) string {
+	parts := make([]string, 0, len(changes))
+	for _, c := range changes {
+		parts = append(parts, c.String())
+	}
+	return strings.Join(parts, "; ")
+}

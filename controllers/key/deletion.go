@@ -1,0 +1,124 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package key
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/conditions"
+	"github.com/chatelaine-dev/chatelaine/internal/failpoint"
+)
+
+// defaultPendingWindowInDays is the waiting window where none is declared (AWS KMS ScheduleKeyDeletion).
+const defaultPendingWindowInDays = 30
+
+// finalize carries out the deletion policy and lets the object go. It does not wait for the window to pass: the key
+// remembers its owner, so a Key created again under this name finds it.
+func (r *Reconciler) finalize(ctx context.Context, p *pass) (ctrl.Result, error) {
+	if !controllerutil.ContainsFinalizer(p.key, v1alpha1.KeyFinalizer) {
+		return ctrl.Result{}, nil
+	}
+	if problem := r.carryOutDeletion(ctx, p); problem != nil {
+		problem.Message = "deletion waits: " + problem.Message
+		p.conditions.Fail(v1alpha1.ConditionSynced, *problem)
+		return r.finish(ctx, p)
+	}
+	if p.unknown {
+		return ctrl.Result{}, nil
+	}
+	failpoint.Hit("deletion-done")
+	if err := r.patchFinalizers(ctx, p, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, err
+	}
+	r.written.Forget(p.key.UID)
+	return ctrl.Result{}, nil
+}
+
+func (r *Reconciler) carryOutDeletion(ctx context.Context, p *pass) *conditions.Problem {
+	if p.key.Spec.Deletion.Policy != v1alpha1.DeletionSchedule {
+		return nil
+	}
+	const letGo = "; or set spec.deletion.policy to Retain to let the object go and keep the key"
+	name, problem := r.backendName(ctx, p)
+	if problem != nil {
+		problem.Message += letGo
+		return problem
+	}
+	entry, tried := r.Backends.Get(name)
+	if !tried {
+		return r.waitForBackend(ctx, p, name, letGo)
+	}
+	if entry.Err != nil {
+		return &conditions.Problem{
+			Reason:  v1alpha1.ReasonBackendNotReady,
+			Message: fmt.Sprintf("KMSBackend %s: %v%s", name, entry.Err, letGo),
+		}
+	}
+	p.backend, p.status.Backend = entry.Backend, name
+	return r.scheduleDeletion(ctx, p)
+}
+
+// waitForBackend tells a backend that will be opened in a moment from one that is not there.
+func (r *Reconciler) waitForBackend(ctx context.Context, p *pass, name, letGo string) *conditions.Problem {
+	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, &v1alpha1.KMSBackend{})
+	switch {
+	case err == nil:
+		p.unknown = true
+		return nil
+	case client.IgnoreNotFound(err) == nil:
+		return stalled(v1alpha1.ReasonBackendNotFound, fmt.Sprintf("there is no KMSBackend %q: create it%s", name, letGo))
+	default:
+		return failed(err)
+	}
+}
+
+func (r *Reconciler) scheduleDeletion(ctx context.Context, p *pass) *conditions.Problem {
+	keys, err := r.keysToDelete(ctx, p)
+	if err != nil {
+		return failed(err)
+	}
+	window := int(ptr.Deref(p.key.Spec.Deletion.PendingWindowInDays, defaultPendingWindowInDays))
+	for _, key := range keys {
+		if holder, owned := backend.OwnerFromTags(key.Tags); !owned || !holder.Same(p.owner) {
+			continue
+		}
+		at, err := p.backend.ScheduleDeletion(ctx, key.ID, window)
+		if backend.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return failed(err)
+		}
+		r.event(p, normal, "DeletionScheduled", "key %s will be destroyed at %s", key.ID, at.UTC().Format("2006-01-02T15:04:05Z"))
+	}
+	return nil
+}
+
+// keysToDelete is the key in status or, where a crash kept it from getting there, the one with this Key's owner tags
+// and UID.
+func (r *Reconciler) keysToDelete(ctx context.Context, p *pass) ([]*backend.Key, error) {
+	if p.status.KeyID != "" {
+		key, err := p.backend.Get(ctx, p.status.KeyID)
+		if backend.IsNotFound(err) {
+			return nil, nil
+		}
+		return []*backend.Key{key}, err
+	}
+	owned, err := p.backend.Owned(ctx, p.owner)
+	var keys []*backend.Key
+	for _, key := range owned {
+		if key.Tags[backend.TagUID] == p.owner.UID {
+			keys = append(keys, key)
+		}
+	}
+	return keys, err
+}

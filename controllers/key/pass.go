@@ -1,0 +1,118 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package key
+
+import (
+	"time"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/conditions"
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+	"github.com/chatelaine-dev/chatelaine/internal/plan"
+)
+
+// pass is one run over one Key: what was read, and the status that grows out of it.
+type pass struct {
+	// key is a copy from the cache; spec and status in it are as they were before the pass.
+	key *v1alpha1.Key
+	// status is the one to be written.
+	status     v1alpha1.KeyStatus
+	conditions *conditions.Conditions
+	owner      backend.Owner
+
+	kmsBackend *v1alpha1.KMSBackend
+	backend    backend.Backend
+	identity   backend.Identity
+	// seen is the key at the backend, as new as this pass knows it.
+	seen *backend.Key
+	// aliases are the declared ones that the backend's aliasScope allows.
+	aliases []string
+	// unsynced are the reasons why Synced is not met: several phases have a say in it.
+	unsynced []conditions.Problem
+	// note is what Synced says beside being met.
+	note string
+	// unknown is true while nobody has tried to open the backend: nothing can be said yet, so nothing is written.
+	unknown bool
+	// err ends the pass without a word in status: the API server refused a write, which is tried again.
+	err error
+	// nextAt is when something becomes due; zero when nothing will.
+	nextAt time.Time
+}
+
+func (r *Reconciler) newPass(key *v1alpha1.Key) *pass {
+	return &pass{
+		key:        key,
+		status:     *key.Status.DeepCopy(),
+		conditions: conditions.New(key.Status.Conditions, key.Generation),
+		owner: backend.Owner{
+			Cluster: r.ClusterUID, Namespace: key.Namespace, Name: key.Name, UID: string(key.UID),
+		},
+	}
+}
+
+// createInput is the key as it is to be made.
+func (p *pass) createInput() (backend.CreateInput, error) {
+	spec := p.key.Spec
+	usage, err := keyspec.Check(keyspec.Spec(spec.KeySpec), keyspec.Usage(spec.KeyUsage))
+	if err != nil {
+		return backend.CreateInput{}, err
+	}
+	return backend.CreateInput{
+		Owner:                p.owner,
+		Spec:                 keyspec.Spec(spec.KeySpec),
+		Usage:                usage,
+		Description:          spec.Description,
+		Tags:                 p.declaredTags(),
+		Disabled:             !p.enabled(),
+		RotationPeriodInDays: p.rotationPeriod(),
+	}, nil
+}
+
+// desired is the key as it is declared, and what this Key gave it earlier.
+func (p *pass) desired() plan.Key {
+	want := plan.Key{
+		Owner:                p.owner,
+		Description:          p.key.Spec.Description,
+		Enabled:              p.enabled(),
+		Aliases:              p.aliases,
+		Tags:                 p.declaredTags(),
+		ManagedAliases:       p.status.Aliases,
+		ManagedTagKeys:       p.status.TagKeys,
+		RotationPeriodInDays: p.rotationPeriod(),
+	}
+	if rotation := p.key.Spec.Rotation; rotation != nil && rotation.RequestedAt != nil {
+		want.RotationRequestedAt = rotation.RequestedAt.Time
+	}
+	if status := p.status.Rotation; status != nil && status.RequestedAt != nil {
+		want.RotationHandledAt = status.RequestedAt.Time
+	}
+	return want
+}
+
+func (p *pass) enabled() bool { return ptr.Deref(p.key.Spec.Enabled, true) }
+
+func (p *pass) rotationPeriod() int {
+	rotation := p.key.Spec.Rotation
+	if rotation == nil || !ptr.Deref(rotation.Enabled, false) {
+		return 0
+	}
+	return int(ptr.Deref(rotation.PeriodInDays, plan.DefaultRotationPeriodInDays))
+}
+
+func (p *pass) declaredTags() map[string]string {
+	tags := make(map[string]string, len(p.key.Spec.Tags))
+	for key, value := range p.key.Spec.Tags {
+		tags[key] = string(value)
+	}
+	return tags
+}
+
+// wasSettled says that the spec had been carried out wholly before this pass: what differs now was changed outside.
+func (p *pass) wasSettled() bool {
+	before := conditions.New(p.key.Status.Conditions, p.key.Generation)
+	return p.key.Status.ObservedGeneration == p.key.Generation && before.IsTrue(v1alpha1.ConditionSynced)
+}

@@ -1,0 +1,58 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package manager
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/chatelaine-dev/chatelaine/controllers/key"
+)
+
+func managerOptions(ctx context.Context, o Options) ctrl.Options {
+	return ctrl.Options{
+		Scheme:                        Scheme(),
+		Metrics:                       server.Options{BindAddress: o.MetricsAddress},
+		HealthProbeBindAddress:        o.ProbeAddress,
+		LeaderElection:                o.LeaderElection,
+		LeaderElectionID:              leaseName,
+		LeaderElectionNamespace:       o.Namespace,
+		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &o.LeaseDuration,
+		RenewDeadline:                 &o.RenewDeadline,
+		RetryPeriod:                   &o.RetryPeriod,
+		Cache: cache.Options{
+			DefaultTransform: lighten,
+			ByObject: map[client.Object]cache.ByObject{
+				&corev1.ConfigMap{}: {Label: labels.SelectorFromSet(labels.Set{key.PublishedLabel: "true"})},
+			},
+		},
+		// The names are distinct by construction, and one process may run several operators (tests do).
+		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+		// Secrets are key records: they are read through the keyring, and never land in a cache of plain objects.
+		Client:      client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
+		BaseContext: func() context.Context { return context.WithoutCancel(ctx) },
+	}
+}
+
+// lighten drops from cached objects what no controller reads: with ten thousand Keys it is most of their size.
+func lighten(object any) (any, error) {
+	if accessor, err := meta.Accessor(object); err == nil {
+		accessor.SetManagedFields(nil)
+		if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
+			delete(annotations, corev1.LastAppliedConfigAnnotation)
+			accessor.SetAnnotations(annotations)
+		}
+	}
+	return object, nil
+}
