@@ -1,0 +1,67 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package operator_test runs the whole operator against a real API server, with the software backend and with nothing
+// but the permissions that config/rbac gives it.
+package operator_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/chatelaine-dev/chatelaine/internal/testenv"
+)
+
+const operatorNamespace = "chatelaine-system"
+
+var (
+	env            *testenv.Env
+	managerAccount = types.NamespacedName{Namespace: operatorNamespace, Name: "chatelaine-manager"}
+)
+
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
+	os.Exit(testenv.Run(installed{m}, &env, testenv.Options{WithoutCRDs: true, Audit: true}))
+}
+
+// installed runs the tests with config/default on the server, and fails when the operator was ever refused a request.
+type installed struct{ *testing.M }
+
+func (i installed) Run() int {
+	err := install(context.Background(), env)
+	var start testenv.Mark
+	if err == nil {
+		start, err = env.Audit.Mark()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := i.M.Run()
+	requests, err := env.Audit.Since(start)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if refused := requests.By(testenv.UserName(managerAccount)).Forbidden(); len(refused) > 0 {
+		fmt.Fprintf(os.Stderr, "config/rbac refused the operator: %v\n", refused.Counts())
+		return 1
+	}
+	return code
+}
+
+// install puts what config/default holds onto the server.
+func install(ctx context.Context, server *testenv.Env) error {
+	path, err := testenv.Path("config", "default")
+	if err != nil {
+		return err
+	}
+	return server.ApplyKustomization(ctx, path)
+}
