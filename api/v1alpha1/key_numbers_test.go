@@ -12,7 +12,7 @@ import (
 func TestRotationPeriodIsAWSs(t *testing.T) {
 	period := func(enabled *bool, days int32) func(*v1alpha1.Key) {
 		return func(key *v1alpha1.Key) {
-			key.Spec.Rotation = &v1alpha1.KeyRotation{Enabled: enabled, PeriodInDays: &days}
+			key.Spec.Rotation = &v1alpha1.KeyRotation{Enabled: enabled, PeriodInDays: days}
 		}
 	}
 	rotation := func(rotation v1alpha1.KeyRotation) func(*v1alpha1.Key) {
@@ -36,7 +36,7 @@ func TestRotationPeriodIsAWSs(t *testing.T) {
 func TestPendingWindowIsAWSs(t *testing.T) {
 	window := func(policy v1alpha1.DeletionPolicy, days int32) func(*v1alpha1.Key) {
 		return func(key *v1alpha1.Key) {
-			key.Spec.Deletion = v1alpha1.KeyDeletion{Policy: policy, PendingWindowInDays: &days}
+			key.Spec.Deletion = v1alpha1.KeyDeletion{Policy: policy, PendingWindowInDays: days}
 		}
 	}
 	policy := func(policy v1alpha1.DeletionPolicy) func(*v1alpha1.Key) {

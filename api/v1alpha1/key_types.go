@@ -163,7 +163,7 @@ type KeyRotation struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=90
 	// +kubebuilder:validation:Maximum=2560
-	PeriodInDays *int32 `json:"periodInDays,omitempty"`
+	PeriodInDays int32 `json:"periodInDays,omitempty"`
 
 	// requestedAt asks for one rotation on demand: when this time has come and is
 	// later than the last rotation on demand and than the key's creation, the key
@@ -223,7 +223,7 @@ type KeyDeletion struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=7
 	// +kubebuilder:validation:Maximum=30
-	PendingWindowInDays *int32 `json:"pendingWindowInDays,omitempty"`
+	PendingWindowInDays int32 `json:"pendingWindowInDays,omitempty"`
 
 	// protected refuses the deletion of this object (by the
 	// ValidatingAdmissionPolicy that the operator ships) until it is set to false

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -186,7 +185,7 @@ func TestAdoptedKeyThatIsPendingDeletionComesBackUsable(t *testing.T) {
 	}
 	made := r.createReady("orders", func(k *v1alpha1.Key) {
 		adopting(outside.ID)(k)
-		k.Spec.Enabled = ptr.To(true)
+		k.Spec.Enabled = new(true)
 	})
 	if got := r.seen(made.Status.KeyID); got.State != backend.StateEnabled {
 		t.Errorf("the adopted key is %s", got.State)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -47,11 +46,11 @@ func TestEveryFieldIsSetChangedAndCleared(t *testing.T) {
 			}},
 		{"aliases cleared", func(k *v1alpha1.Key) { k.Spec.Aliases = nil },
 			func(k *backend.Key, s v1alpha1.KeyStatus) bool { return len(k.Aliases) == 0 && s.Aliases == nil }},
-		{"rotation on", func(k *v1alpha1.Key) { k.Spec.Rotation = &v1alpha1.KeyRotation{Enabled: ptr.To(true)} },
+		{"rotation on", func(k *v1alpha1.Key) { k.Spec.Rotation = &v1alpha1.KeyRotation{Enabled: new(true)} },
 			func(k *backend.Key, s v1alpha1.KeyStatus) bool {
 				return k.Rotation.PeriodInDays == 365 && s.Rotation != nil && s.Rotation.NextTime != nil
 			}},
-		{"rotation period", func(k *v1alpha1.Key) { k.Spec.Rotation.PeriodInDays = ptr.To[int32](90) },
+		{"rotation period", func(k *v1alpha1.Key) { k.Spec.Rotation.PeriodInDays = 90 },
 			func(k *backend.Key, _ v1alpha1.KeyStatus) bool { return k.Rotation.PeriodInDays == 90 }},
 		{"rotation cleared", func(k *v1alpha1.Key) { k.Spec.Rotation = nil },
 			func(k *backend.Key, s v1alpha1.KeyStatus) bool { return !k.Rotation.Enabled && s.Rotation == nil }},
@@ -87,18 +86,18 @@ func TestWhatOthersGaveTheKeyIsLeftAlone(t *testing.T) {
 
 func TestDisabledKeyIsReadyAndSaysThatItIsDisabled(t *testing.T) {
 	r := newRig(t)
-	made := r.createReady("orders", func(k *v1alpha1.Key) { k.Spec.Enabled = ptr.To(false) })
+	made := r.createReady("orders", func(k *v1alpha1.Key) { k.Spec.Enabled = new(false) })
 	if made.Status.KeyState != "Disabled" {
 		t.Errorf("status.keyState = %s", made.Status.KeyState)
 	}
 	r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonDisabled)
 	wantMessage(t, r.get(made), v1alpha1.ConditionReady, "cannot be used")
 
-	r.update(made, func(k *v1alpha1.Key) { k.Spec.Rotation = &v1alpha1.KeyRotation{Enabled: ptr.To(true)} })
+	r.update(made, func(k *v1alpha1.Key) { k.Spec.Rotation = &v1alpha1.KeyRotation{Enabled: new(true)} })
 	waiting := r.await(made, v1alpha1.ConditionSynced, metav1.ConditionTrue, "")
 	wantMessage(t, waiting, v1alpha1.ConditionSynced, "when the key is enabled", "365 days")
 
-	r.update(made, func(k *v1alpha1.Key) { k.Spec.Enabled = ptr.To(true) })
+	r.update(made, func(k *v1alpha1.Key) { k.Spec.Enabled = new(true) })
 	r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady)
 	if seen := r.seen(made.Status.KeyID); seen.State != backend.StateEnabled || seen.Rotation.PeriodInDays != 365 {
 		t.Errorf("key = %+v", seen)

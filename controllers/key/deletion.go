@@ -4,10 +4,10 @@
 package key
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -86,7 +86,7 @@ func (r *Reconciler) scheduleDeletion(ctx context.Context, p *pass) *conditions.
 	if err != nil {
 		return failed(err)
 	}
-	window := int(ptr.Deref(p.key.Spec.Deletion.PendingWindowInDays, defaultPendingWindowInDays))
+	window := int(cmp.Or(p.key.Spec.Deletion.PendingWindowInDays, defaultPendingWindowInDays))
 	for _, key := range keys {
 		if holder, owned := backend.OwnerFromTags(key.Tags); !owned || !holder.Same(p.owner) {
 			continue

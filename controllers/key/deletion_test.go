@@ -8,7 +8,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
@@ -16,7 +15,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend/backendtest"
 )
 
-func scheduling(window *int32) func(*v1alpha1.Key) {
+func scheduling(window int32) func(*v1alpha1.Key) {
 	return func(k *v1alpha1.Key) {
 		k.Spec.Deletion = v1alpha1.KeyDeletion{Policy: v1alpha1.DeletionSchedule, PendingWindowInDays: window}
 	}
@@ -24,9 +23,9 @@ func scheduling(window *int32) func(*v1alpha1.Key) {
 
 func TestDeletionIsScheduledWithTheDeclaredWindow(t *testing.T) {
 	for name, test := range map[string]struct {
-		window *int32
+		window int32
 		days   int
-	}{"declared": {ptr.To[int32](7), 7}, "default": {nil, 30}} {
+	}{"declared": {7, 7}, "default": {0, 30}} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			made := r.createReady("orders", scheduling(test.window))
@@ -43,8 +42,8 @@ func TestDeletionIsScheduledWithTheDeclaredWindow(t *testing.T) {
 
 func TestKeyAlreadyPendingDeletionOrGoneCountsAsDone(t *testing.T) {
 	r := newRig(t)
-	pending := r.createReady("pending", scheduling(nil))
-	gone := r.createReady("gone", scheduling(nil))
+	pending := r.createReady("pending", scheduling(0))
+	gone := r.createReady("gone", scheduling(0))
 	if _, err := r.fake.ScheduleDeletion(r.ctx, pending.Status.KeyID, 7); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +56,7 @@ func TestKeyAlreadyPendingDeletionOrGoneCountsAsDone(t *testing.T) {
 
 func TestDeletionWaitsForABackendThatFailsAndSaysSo(t *testing.T) {
 	r := newRig(t)
-	made := r.createReady("orders", scheduling(nil))
+	made := r.createReady("orders", scheduling(0))
 	r.fake.Inject(backendtest.Fault{
 		Verb: backendtest.VerbScheduleDeletion,
 		Err:  &backend.Error{Class: backend.AccessDenied, Message: "kms:ScheduleKeyDeletion is denied"},
@@ -72,7 +71,7 @@ func TestDeletionWaitsForABackendThatFailsAndSaysSo(t *testing.T) {
 
 func TestDeletionWithoutItsBackendCanBeLetGoByRetaining(t *testing.T) {
 	r := newRig(t)
-	made := r.createReady("orders", scheduling(nil))
+	made := r.createReady("orders", scheduling(0))
 	object := &v1alpha1.KMSBackend{}
 	if err := r.client.Get(r.ctx, client.ObjectKey{Name: r.backendName}, object); err != nil {
 		t.Fatal(err)
@@ -92,7 +91,7 @@ func TestDeletionWithoutItsBackendCanBeLetGoByRetaining(t *testing.T) {
 
 func TestDeletionSparesAKeyThatNowBelongsToAnother(t *testing.T) {
 	r := newRig(t)
-	made := r.createReady("orders", scheduling(nil))
+	made := r.createReady("orders", scheduling(0))
 	other := backend.SetTags{Tags: backend.Owner{Cluster: clusterUID, Namespace: "another", Name: "key", UID: "u"}.Tags()}
 	if _, err := r.fake.Apply(r.ctx, made.Status.KeyID, []backend.Change{other}); err != nil {
 		t.Fatal(err)
@@ -108,7 +107,7 @@ func TestDeletionSparesAKeyThatNowBelongsToAnother(t *testing.T) {
 func TestDeletionFindsAKeyWhoseStatusWasNeverWritten(t *testing.T) {
 	r := newRig(t)
 	made := r.newKey("orders", func(k *v1alpha1.Key) {
-		scheduling(nil)(k)
+		scheduling(0)(k)
 		k.Finalizers = []string{v1alpha1.KeyFinalizer}
 		k.Spec.BackendRef.Name = r.backendName
 	})

@@ -51,7 +51,6 @@ func (r *Reconciler) findOrCreate(ctx context.Context, p *pass) *conditions.Prob
 		return failed(err)
 	}
 	failpoint.Hit("key-created")
-	r.event(p, normal, "Created", "created key %s on KMSBackend %s", p.seen.ID, p.status.Backend)
 	return nil
 }
 

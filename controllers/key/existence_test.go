@@ -48,7 +48,6 @@ func TestKeyIsCreatedWithOwnerTagsAndFinalizer(t *testing.T) {
 	if !slices.Contains(made.Finalizers, v1alpha1.KeyFinalizer) {
 		t.Errorf("finalizers = %v", made.Finalizers)
 	}
-	r.awaitEvent(made, "Created")
 }
 
 func TestLostAnswerToCreateMakesOneKey(t *testing.T) {

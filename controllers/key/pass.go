@@ -4,6 +4,7 @@
 package key
 
 import (
+	"cmp"
 	"time"
 
 	"k8s.io/utils/ptr"
@@ -100,7 +101,7 @@ func (p *pass) rotationPeriod() int {
 	if rotation == nil || !ptr.Deref(rotation.Enabled, false) {
 		return 0
 	}
-	return int(ptr.Deref(rotation.PeriodInDays, plan.DefaultRotationPeriodInDays))
+	return int(cmp.Or(rotation.PeriodInDays, plan.DefaultRotationPeriodInDays))
 }
 
 func (p *pass) declaredTags() map[string]string {

@@ -5,6 +5,7 @@ package backend
 
 import (
 	"maps"
+	"slices"
 	"sync"
 )
 
@@ -76,7 +77,7 @@ func (r *Registry) Watch(changed func(name string, entry Entry)) {
 	r.telling.Lock()
 	defer r.telling.Unlock()
 	r.mu.Lock()
-	r.watch = append(r.watch[:len(r.watch):len(r.watch)], changed)
+	r.watch = append(slices.Clip(r.watch), changed)
 	known := maps.Clone(r.entries)
 	r.mu.Unlock()
 	for name, entry := range known {

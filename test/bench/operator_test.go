@@ -46,6 +46,9 @@ type operator struct {
 	floor client.Client
 	// readyStatus is that of a Key which is Ready.
 	readyStatus v1alpha1.KeyStatus
+	// writers is the number of connections that write, for Keys and for the floor alike.
+	writers int
+	names   int
 
 	binary, kubeconfig string
 	cmd                *exec.Cmd
@@ -54,7 +57,7 @@ type operator struct {
 
 func startOperator(b *testing.B) *operator {
 	b.Helper()
-	o := &operator{env: testenv.Start(b, testenv.Options{WithoutCRDs: true}), kubeconfig: filepath.Join(b.TempDir(), "kubeconfig")}
+	o := &operator{env: testenv.Start(b, testenv.Options{WithoutCRDs: true}), writers: 4, kubeconfig: filepath.Join(b.TempDir(), "kubeconfig")}
 	o.install(b)
 	o.build(b)
 	o.writeKubeconfig(b)
@@ -115,8 +118,9 @@ func (o *operator) installFloor(b *testing.B) {
 	if err := o.env.ApplyManifests(b.Context(), manifest); err != nil {
 		b.Fatal(err)
 	}
-	scheme := runtime.NewScheme()
-	scheme.AddKnownTypeWithName(schema.GroupVersionKind{Group: floorGroup, Version: v1alpha1.GroupVersion.Version, Kind: "Key"}, &v1alpha1.Key{})
+	scheme, version := runtime.NewScheme(), schema.GroupVersion{Group: floorGroup, Version: v1alpha1.GroupVersion.Version}
+	scheme.AddKnownTypes(version, &v1alpha1.Key{})
+	metav1.AddToGroupVersion(scheme, version)
 	if o.floor, err = client.New(o.env.Config, client.Options{Scheme: scheme}); err != nil {
 		b.Fatal(err)
 	}
@@ -228,6 +232,12 @@ func (o *operator) namespace(b *testing.B, name string) {
 	if err != nil {
 		b.Fatal(err)
 	}
+}
+
+// freshName is a name for a namespace that no earlier round has used.
+func (o *operator) freshName(prefix string) string {
+	o.names++
+	return fmt.Sprintf("%s-%d", prefix, o.names)
 }
 
 func isReady(key *v1alpha1.Key) bool {

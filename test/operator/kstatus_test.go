@@ -9,7 +9,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/utils/ptr"
 	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -43,7 +42,7 @@ func TestKstatusComputesTheRightStatusInEachSituation(t *testing.T) {
 
 	ready := w.key("ready", nil)
 	w.awaitKstatus(ready, kstatus.CurrentStatus)
-	w.awaitKstatus(w.key("disabled", func(s *v1alpha1.KeySpec) { s.Enabled = ptr.To(false) }), kstatus.CurrentStatus)
+	w.awaitKstatus(w.key("disabled", func(s *v1alpha1.KeySpec) { s.Enabled = new(false) }), kstatus.CurrentStatus)
 	w.awaitKstatus(w.key("no-backend", func(s *v1alpha1.KeySpec) { s.BackendRef.Name = "missing" }), kstatus.FailedStatus)
 	w.awaitKstatus(w.key("adopt-missing", func(s *v1alpha1.KeySpec) {
 		s.Adopt = &v1alpha1.KeyAdoption{Alias: "alias/missing"}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
@@ -17,7 +16,7 @@ import (
 const day = 24 * time.Hour
 
 func rotating(spec *v1alpha1.KeySpec) {
-	spec.Rotation = &v1alpha1.KeyRotation{Enabled: ptr.To(true), PeriodInDays: ptr.To[int32](90)}
+	spec.Rotation = &v1alpha1.KeyRotation{Enabled: new(true), PeriodInDays: 90}
 }
 
 func TestEveryKeySpecAndUsageBecomesReady(t *testing.T) {
@@ -108,7 +107,7 @@ func TestScheduledDeletionDestroysTheKeyWhenItsWindowHasPassed(t *testing.T) {
 	w := newWorld(t, nil)
 	key := w.readyKey("orders", func(s *v1alpha1.KeySpec) {
 		s.Aliases = []string{"alias/orders"}
-		s.Deletion = v1alpha1.KeyDeletion{Policy: v1alpha1.DeletionSchedule, PendingWindowInDays: ptr.To[int32](7)}
+		s.Deletion = v1alpha1.KeyDeletion{Policy: v1alpha1.DeletionSchedule, PendingWindowInDays: 7}
 	})
 	record := w.record(key.Status.KeyID)
 	w.delete(key)

@@ -131,7 +131,7 @@ func testCancelDeletion(t *testing.T, f *fixture) {
 	if got.State != backend.StateDisabled || !got.DeletionTime.IsZero() {
 		t.Errorf("key is %s until %s, want Disabled", got.State, got.DeletionTime)
 	}
-	got = f.apply(t, key.ID, backend.Enable{})
+	f.apply(t, key.ID, backend.Enable{})
 	f.Advance(t, 8*day)
 	if got = f.get(t, "alias/kept"); got.ID != key.ID || got.State != backend.StateEnabled {
 		t.Errorf("alias names %s (%s), want %s", got.ID, got.State, key.ID)
