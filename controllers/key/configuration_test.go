@@ -201,3 +201,21 @@ func TestDeletionScheduledOutsideIsCancelled(t *testing.T) {
 		t.Errorf("event = %q", note)
 	}
 }
+
+func TestEventAboutMuchDriftIsCutToWhatTheAPIServerTakes(t *testing.T) {
+	r := newRig(t)
+	var aliases []string
+	var drift []backend.Change
+	for i := range 20 {
+		alias := "alias/" + strings.Repeat("a", 200) + string(rune('a'+i))
+		aliases = append(aliases, alias)
+		drift = append(drift, backend.RemoveAlias{Name: alias})
+	}
+	made := r.createReady("orders", withAliases(aliases...))
+	if _, err := r.fake.Apply(r.ctx, made.Status.KeyID, drift); err != nil {
+		t.Fatal(err)
+	}
+	if note := r.awaitEvent(made, "DriftRepaired"); len(note) > 1024 || !contains(note, "alias/aaaa") {
+		t.Errorf("event of %d bytes: %s", len(note), note)
+	}
+}

@@ -12,6 +12,7 @@ package key
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/controllers/internal/tell"
 	"github.com/chatelaine-dev/chatelaine/controllers/internal/written"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
@@ -104,7 +106,7 @@ func (r *Reconciler) finish(ctx context.Context, p *pass) (ctrl.Result, error) {
 
 // event tells of something that changed outside the cluster, or that a person has to know.
 func (r *Reconciler) event(p *pass, eventType, reason, note string, args ...any) {
-	r.Events.Eventf(p.key, nil, eventType, reason, "Reconcile", note, args...)
+	tell.Event(r.Events, p.key, eventType, reason, fmt.Sprintf(note, args...))
 }
 
 const (

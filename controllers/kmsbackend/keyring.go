@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/controllers/internal/tell"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
 )
@@ -99,5 +100,5 @@ func (r *Reconciler) tellDamaged(p *pass, message string) {
 }
 
 func (r *Reconciler) event(p *pass, eventType, reason, note string) {
-	r.Events.Eventf(p.object, nil, eventType, reason, "Reconcile", "%s", note)
+	tell.Event(r.Events, p.object, eventType, reason, note)
 }

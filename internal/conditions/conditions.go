@@ -103,16 +103,19 @@ func (c *Conditions) summarizeReady(of []string, reason, message string) {
 
 func (c *Conditions) set(conditionType string, status metav1.ConditionStatus, reason, message string) {
 	meta.SetStatusCondition(&c.List, metav1.Condition{
-		Type: conditionType, Status: status, Reason: reason, Message: truncate(message), ObservedGeneration: c.generation,
+		Type: conditionType, Status: status, Reason: reason, Message: Shorten(message, maxMessage), ObservedGeneration: c.generation,
 	})
 }
 
-// truncate keeps a message within metav1.Condition's bound of 32768 bytes. A character that the cut would halve is left
-// out: the API server would store something else in its place, and each pass would find its own status changed.
-func truncate(message string) string {
-	const most, more = 32768, "..."
-	if len(message) <= most {
-		return message
+// maxMessage is metav1.Condition's bound, in bytes.
+const maxMessage = 32768
+
+// Shorten is text in at most most bytes. A character that the cut would halve is left out: the API server would store
+// something else in its place, and each pass would find its own status changed.
+func Shorten(text string, most int) string {
+	const more = "..."
+	if len(text) <= most {
+		return text
 	}
-	return strings.ToValidUTF8(message[:most-len(more)], "") + more
+	return strings.ToValidUTF8(text[:most-len(more)], "") + more
 }
