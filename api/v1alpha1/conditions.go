@@ -40,8 +40,6 @@ const (
 	ReasonProgressing = "Progressing"
 	// ReasonSettled means that nothing is under way and nothing is stuck.
 	ReasonSettled = "Settled"
-	// ReasonDeleting means that the object is being deleted.
-	ReasonDeleting = "Deleting"
 	// ReasonThrottled means that the backend asked to be called less often; the operator retries by itself.
 	ReasonThrottled = "Throttled"
 	// ReasonAccessDenied means that the backend refuses the operator's identity the call named in the message.

@@ -53,7 +53,7 @@ func (r *Reconciler) tellDrift(p *pass, changes []backend.Change) {
 	}
 	drift := slices.DeleteFunc(slices.Clone(changes), isRotate)
 	if len(drift) > 0 {
-		r.event(p, warning, "DriftRepaired", "key %s was changed outside: %s", p.seen.ID, describe(drift))
+		r.event(p, warning, "DriftRepaired", "key %s was changed outside and put right: %s", p.seen.ID, describe(drift))
 	}
 }
 

@@ -66,6 +66,9 @@ func (r *Reconciler) findKnown(ctx context.Context, p *pass) *conditions.Problem
 			p.status.KeyID, p.status.Backend))
 	}
 	if err != nil {
+		if backend.ClassOf(err) == backend.Damaged {
+			p.status.KeyState = "" // nobody knows
+		}
 		return failed(err)
 	}
 	if holder, owned := backend.OwnerFromTags(seen.Tags); owned && !holder.Same(p.owner) {

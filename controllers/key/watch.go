@@ -110,7 +110,7 @@ func (r *Reconciler) watchBackends(ctx context.Context, queue workqueue.TypedRat
 		mu.Lock()
 		defer mu.Unlock()
 		if has := watched[name]; has != nil {
-			if has.backend == entry.Backend && (has.err == nil) == (entry.Err == nil) {
+			if has.backend == entry.Backend && has.failure == failure(entry) {
 				return
 			}
 			has.stop()
@@ -124,12 +124,20 @@ func (r *Reconciler) watchBackends(ctx context.Context, queue workqueue.TypedRat
 // watch is one backend being watched.
 type watch struct {
 	backend backend.Backend
-	err     error
+	failure string
 	stop    func()
 }
 
+// failure is why a backend cannot be used; empty when it can.
+func failure(entry backend.Entry) string {
+	if entry.Err == nil {
+		return ""
+	}
+	return entry.Err.Error()
+}
+
 func (r *Reconciler) watchBackend(entry backend.Entry, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) *watch {
-	w := &watch{backend: entry.Backend, err: entry.Err, stop: func() {}}
+	w := &watch{backend: entry.Backend, failure: failure(entry), stop: func() {}}
 	watcher, ok := entry.Backend.(backend.Watcher)
 	if !ok {
 		return w

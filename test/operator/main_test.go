@@ -22,6 +22,8 @@ import (
 const operatorNamespace = "chatelaine-system"
 
 var (
+	// buildDir is where the operator with failpoints is built; empty until it is.
+	buildDir       string
 	env            *testenv.Env
 	managerAccount = types.NamespacedName{Namespace: operatorNamespace, Name: "chatelaine-manager"}
 )
@@ -45,6 +47,10 @@ func (i installed) Run() int {
 		return 1
 	}
 	code := i.M.Run()
+	if err := os.RemoveAll(buildDir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	requests, err := env.Audit.Since(start)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -27,11 +27,10 @@ var failpointBinary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := os.MkdirTemp("", "chatelaine-failpoints-")
-	if err != nil {
+	if buildDir, err = os.MkdirTemp("", "chatelaine-failpoints-"); err != nil {
 		return "", err
 	}
-	binary := filepath.Join(dir, "chatelaine")
+	binary := filepath.Join(buildDir, "chatelaine")
 	cmd := exec.Command("go", "build", "-tags", "failpoints", "-o", binary, ".")
 	cmd.Dir = root
 	if output, err := cmd.CombinedOutput(); err != nil {

@@ -1,0 +1,301 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chatelaine-dev/chatelaine/internal/testenv"
+)
+
+// programs are what `make demo` builds.
+var programs struct{ root, demo, manager string }
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "chatelaine-demo-test-")
+	if err == nil {
+		err = build(dir)
+	}
+	code := 1
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func build(dir string) error {
+	root, err := testenv.Path()
+	if err != nil {
+		return err
+	}
+	programs.root, programs.demo, programs.manager = root, filepath.Join(dir, "demo"), filepath.Join(dir, "chatelaine")
+	for program, pkg := range map[string]string{programs.demo: "./hack/demo", programs.manager: "."} {
+		cmd := exec.Command("go", "build", "-buildvcs=false", "-o", program, pkg)
+		cmd.Dir = root
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("building %s: %w\n%s", pkg, err, output)
+		}
+	}
+	return nil
+}
+
+func TestOnceShowsTheSamplesReadyAndLeavesNothingBehind(t *testing.T) {
+	run := startDemo(t, "--once")
+	if code := run.wait(); code != 0 {
+		t.Fatalf("exit code %d, output:\n%s", code, run.output.String())
+	}
+	for _, want := range []string{
+		"KMSBackend software is Ready",
+		"Key chatelaine-samples/orders is Ready",
+		"every sample is Ready",
+		"$ kubectl get kmsbackends\nNAME ",
+		"$ kubectl get keys -A\nNAMESPACE ",
+		"KMS_KEY_ARN: arn:aws:kms:local:",
+		"make run",
+	} {
+		if !strings.Contains(run.output.String(), want) {
+			t.Errorf("the output lacks %q", want)
+		}
+	}
+	run.assertNothingLeft()
+	if t.Failed() {
+		t.Logf("output:\n%s", run.output.String())
+	}
+}
+
+func TestSampleThatDoesNotBecomeReadyIsExplained(t *testing.T) {
+	folder := kustomization(t, `apiVersion: kms.chatelaine.dev/v1alpha1
+kind: Key
+metadata: {namespace: default, name: orphan}
+spec: {backendRef: {name: nowhere}}
+`)
+	run := startDemo(t, "--once", "--samples="+folder, "--timeout=8s")
+	if code := run.wait(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	for _, want := range []string{"not Ready after 8s", "Key default/orphan", "BackendReady", "BackendNotFound", "nowhere"} {
+		if !strings.Contains(run.output.String(), want) {
+			t.Errorf("the output lacks %q", want)
+		}
+	}
+	run.assertNothingLeft("chatelaine-demo-*.log")
+	if t.Failed() {
+		t.Logf("output:\n%s", run.output.String())
+	}
+}
+
+func TestOperatorThatEndsEarlyIsReportedWithTheEndOfItsLog(t *testing.T) {
+	manager := filepath.Join(t.TempDir(), "manager")
+	script := "#!/bin/sh\nsleep 1\necho the reason why >&2\nexit 3\n"
+	if err := os.WriteFile(manager, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run := startDemo(t, "--once", "--manager="+manager)
+	if code := run.wait(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	for _, want := range []string{"the operator ended by itself (exit status 3)", "\n  the reason why\n"} {
+		if !strings.Contains(run.output.String(), want) {
+			t.Errorf("the output lacks %q:\n%s", want, run.output.String())
+		}
+	}
+	run.assertNothingLeft("chatelaine-demo-*.log")
+}
+
+func TestEverythingStaysUpUntilCtrlCAndNothingAfterwards(t *testing.T) {
+	run := startDemo(t)
+	run.endBy(syscall.SIGINT)
+	if code := run.wait(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	run.assertNothingLeft()
+}
+
+func TestMissingProgramsAreNamedWithTheWayOut(t *testing.T) {
+	for name, test := range map[string]struct{ flag, want string }{
+		"no folder with the control plane": {"--assets=", "neither --assets nor KUBEBUILDER_ASSETS is set"},
+		"no operator":                      {"--manager=/nowhere", "--manager: stat /nowhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := startDemo(t, test.flag)
+			if code := run.wait(); code != 2 {
+				t.Errorf("exit code %d, want 2", code)
+			}
+			for _, want := range []string{test.want, "`make demo`"} {
+				if !strings.Contains(run.output.String(), want) {
+					t.Errorf("output %q does not contain %q", run.output.String(), want)
+				}
+			}
+		})
+	}
+}
+
+// run is a demo that runs with a temporary folder of its own, by which its processes and files are recognised.
+type run struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	tmp    string
+	stdout *bufio.Reader
+	output bytes.Buffer
+}
+
+func startDemo(t *testing.T, args ...string) *run {
+	t.Helper()
+	r := &run{t: t, tmp: t.TempDir()}
+	r.cmd = exec.Command(programs.demo, append([]string{"--manager=" + programs.manager}, args...)...)
+	r.cmd.Dir = programs.root
+	r.cmd.Env = append(os.Environ(), "TMPDIR="+r.tmp)
+	stdout, err := r.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.stdout = bufio.NewReader(stdout)
+	r.cmd.Stderr = r.cmd.Stdout
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.cmd.Process.Kill() })
+	return r
+}
+
+// waitFor reads the output up to a line with text in it.
+func (r *run) waitFor(text string) {
+	r.t.Helper()
+	for {
+		line, err := r.stdout.ReadString('\n')
+		r.output.WriteString(line)
+		if strings.Contains(line, text) {
+			return
+		}
+		if err != nil {
+			r.t.Fatalf("no line with %q in the output:\n%s", text, r.output.String())
+		}
+	}
+}
+
+// endBy waits until everything is up and sends the demo the signal.
+func (r *run) endBy(signal syscall.Signal) {
+	r.t.Helper()
+	r.waitFor("export KUBECONFIG=" + r.tmp)
+	if running := processesWith(r.t, r.tmp); len(running) < 3 {
+		r.t.Errorf("want kube-apiserver, etcd and the operator to run, got %q", running)
+	}
+	if err := r.cmd.Process.Signal(signal); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// wait reads the rest of the output and returns the exit code, -1 for a signal.
+func (r *run) wait() int {
+	r.t.Helper()
+	if _, err := io.Copy(&r.output, r.stdout); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.cmd.Wait(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		r.t.Fatal(err)
+	}
+	return r.cmd.ProcessState.ExitCode()
+}
+
+// assertNothingLeft finds every process that the demo started by its temporary folder, which each has on its command
+// line, and every file but those that may stay.
+func (r *run) assertNothingLeft(mayStay ...string) {
+	r.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		processes, files := processesWith(r.t, r.tmp), filesIn(r.t, r.tmp, mayStay)
+		if len(processes) == 0 && len(files) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Errorf("left behind after 20 s: processes %q, files %q", processes, files)
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func filesIn(t *testing.T, dir string, mayStay []string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, entry := range entries {
+		if !matchesAny(mayStay, entry.Name()) {
+			left = append(left, entry.Name())
+		}
+	}
+	return left
+}
+
+func matchesAny(patterns []string, name string) bool {
+	for _, pattern := range patterns {
+		if ok, _ := filepath.Match(pattern, name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// processesWith are the command lines that have text in them.
+func processesWith(t *testing.T, text string) []string {
+	t.Helper()
+	var found []string
+	for _, line := range commandLines(t) {
+		if strings.Contains(line, text) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// commandLines are those of all processes: from /proc where there is one, else from ps.
+func commandLines(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		output, err := exec.Command("ps", "-A", "-ww", "-o", "args=").Output()
+		if err != nil {
+			t.Fatalf("listing processes: %v", err)
+		}
+		return strings.Split(string(output), "\n")
+	}
+	lines := make([]string, 0, len(files))
+	for _, file := range files {
+		content, _ := os.ReadFile(file) // the process may have ended
+		lines = append(lines, strings.ReplaceAll(string(content), "\x00", " "))
+	}
+	return lines
+}
+
+// kustomization is a folder that kubectl apply -k takes.
+func kustomization(t *testing.T, manifest string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{"kustomization.yaml": "resources: [manifest.yaml]\n", "manifest.yaml": manifest} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
