@@ -31,11 +31,15 @@ type opener struct {
 // keyring is what tells one keyring from another.
 type keyring struct{ accountID, region string }
 
-// shared is an open keyring and the KMSBackends that use it.
+// shared is a keyring and the KMSBackends that use it. users belongs to the opener's lock; backend, nil until the keyring
+// is open, to the lock here, which is held while it is being opened: that may take as long as the API server does, and
+// holds up only those that want the same keyring.
 type shared struct {
-	backend *software.Backend
 	rootKey string
 	users   map[string]bool
+
+	mu      sync.Mutex
+	backend *software.Backend
 }
 
 func newOpener(ctx context.Context, client kubernetes.Interface, o Options, clusterUID string) *opener {
@@ -60,17 +64,16 @@ func (o *opener) Open(_ context.Context, object *v1alpha1.KMSBackend) (backend.B
 		rootKey = spec.RootKey.SecretRef.Name
 	}
 
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if has, ok := o.names[object.Name]; ok && has != id {
-		o.release(object.Name)
+	if o.elsewhere(object.Name, id) { // deleted and created again as another one
+		o.Close(object.Name)
 	}
-	if has := o.open[id]; has != nil {
-		if has.rootKey != rootKey {
-			return nil, conflict(object.Name, id, has, rootKey)
-		}
-		has.users[object.Name] = true
-		o.names[object.Name] = id
+	has, err := o.use(object.Name, id, rootKey)
+	if err != nil {
+		return nil, err
+	}
+	has.mu.Lock()
+	defer has.mu.Unlock()
+	if has.backend != nil {
 		return has.backend, nil
 	}
 	opened, err := software.Open(o.ctx, software.Config{
@@ -80,9 +83,33 @@ func (o *opener) Open(_ context.Context, object *v1alpha1.KMSBackend) (backend.B
 	if err != nil {
 		return nil, err
 	}
-	o.open[id] = &shared{backend: opened, rootKey: rootKey, users: map[string]bool{object.Name: true}}
-	o.names[object.Name] = id
+	has.backend = opened
 	return opened, nil
+}
+
+// elsewhere says whether the KMSBackend uses another keyring than this.
+func (o *opener) elsewhere(name string, id keyring) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	has, ok := o.names[name]
+	return ok && has != id
+}
+
+// use enters the KMSBackend as a user of the keyring, if its root key is the one that the others name.
+func (o *opener) use(name string, id keyring, rootKey string) (*shared, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	has := o.open[id]
+	if has == nil {
+		has = &shared{rootKey: rootKey, users: map[string]bool{}}
+		o.open[id] = has
+	}
+	if has.rootKey != rootKey {
+		return nil, conflict(name, id, has, rootKey)
+	}
+	has.users[name] = true
+	o.names[name] = id
+	return has, nil
 }
 
 func conflict(name string, id keyring, has *shared, rootKey string) error {
@@ -99,25 +126,36 @@ func conflict(name string, id keyring, has *shared, rootKey string) error {
 	}
 }
 
-// Close implements kmsbackend.Opener.
+// Close implements kmsbackend.Opener. A keyring that nobody uses any more is closed.
 func (o *opener) Close(name string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.release(name)
+	if unused := o.leave(name); unused != nil {
+		unused.close()
+	}
 }
 
-// release lets go of what the KMSBackend used, and closes a keyring that nobody uses any more.
-func (o *opener) release(name string) {
+// leave strikes the KMSBackend off the users of its keyring, and returns that when it was the last one.
+func (o *opener) leave(name string) *shared {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	id, ok := o.names[name]
 	if !ok {
-		return
+		return nil
 	}
 	delete(o.names, name)
 	has := o.open[id]
 	delete(has.users, name)
-	if len(has.users) == 0 {
-		has.backend.Close()
-		delete(o.open, id)
+	if len(has.users) > 0 {
+		return nil
+	}
+	delete(o.open, id)
+	return has
+}
+
+func (s *shared) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.backend != nil {
+		s.backend.Close()
 	}
 }
 
@@ -125,7 +163,7 @@ func (o *opener) closeAll() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for id, has := range o.open {
-		has.backend.Close()
+		has.close()
 		delete(o.open, id)
 	}
 }
