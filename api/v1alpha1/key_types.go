@@ -21,7 +21,9 @@ type DeletionPolicy string
 
 // The values of spec.deletion.policy.
 const (
-	DeletionRetain   DeletionPolicy = "Retain"
+	// DeletionRetain leaves the key as it is.
+	DeletionRetain DeletionPolicy = "Retain"
+	// DeletionSchedule schedules the key's deletion, which applying the Key again cancels.
 	DeletionSchedule DeletionPolicy = "Schedule"
 )
 

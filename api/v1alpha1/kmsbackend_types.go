@@ -25,7 +25,9 @@ type AllowedNamespacesFrom string
 
 // The values of allowedNamespaces.from.
 const (
-	NamespacesAll      AllowedNamespacesFrom = "All"
+	// NamespacesAll allows every namespace.
+	NamespacesAll AllowedNamespacesFrom = "All"
+	// NamespacesSelector allows the namespaces whose labels match selector.
 	NamespacesSelector AllowedNamespacesFrom = "Selector"
 )
 
@@ -35,9 +37,12 @@ type AdoptionPolicy string
 
 // The values of spec.adoption.
 const (
+	// AdoptionTagged allows a key whose tag kms.chatelaine.dev/adoptable-by names the namespace of the Key.
 	AdoptionTagged AdoptionPolicy = "Tagged"
-	AdoptionAny    AdoptionPolicy = "Any"
-	AdoptionNone   AdoptionPolicy = "None"
+	// AdoptionAny allows every key that no Key owns.
+	AdoptionAny AdoptionPolicy = "Any"
+	// AdoptionNone allows no adoption.
+	AdoptionNone AdoptionPolicy = "None"
 )
 
 // AliasScope says which aliases a namespace may use.
@@ -46,7 +51,9 @@ type AliasScope string
 
 // The values of spec.aliasScope.
 const (
-	AliasScopeAny               AliasScope = "Any"
+	// AliasScopeAny allows every alias.
+	AliasScopeAny AliasScope = "Any"
+	// AliasScopeNamespacePrefixed allows only aliases that begin with alias/NAMESPACE/.
 	AliasScopeNamespacePrefixed AliasScope = "NamespacePrefixed"
 )
 
