@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
@@ -27,13 +25,13 @@ func (r *Reconciler) configure(ctx context.Context, p *pass) {
 	p.nextAt = changes.NextAt
 	rotated, handled := p.rotatedSince(), handledRequest(want, changes, nil)
 	if len(changes.Now) > 0 {
-		r.tellDrift(p, changes.Now)
 		after, err := p.backend.Apply(ctx, p.seen.ID, changes.Now)
 		if after != nil {
 			rotated = rotated || after.Rotation.LastTime.After(p.seen.Rotation.LastTime)
 			p.seen = after
 		}
 		handled = handledRequest(want, changes, err)
+		r.tellDrift(p, changes.Now, err)
 		p.failSync(changeProblems(err)...)
 		failpoint.Hit("configured")
 	}
@@ -46,14 +44,17 @@ func (r *Reconciler) configure(ctx context.Context, p *pass) {
 	p.observe(handled)
 }
 
-// tellDrift reports what was changed outside and is about to be put right. A rotation that becomes due is no drift.
-func (r *Reconciler) tellDrift(p *pass, changes []backend.Change) {
-	if !p.wasSettled() {
-		return
-	}
+// tellDrift reports what was changed outside, after an attempt to put it right that ended with err. A rotation that
+// becomes due is no drift.
+func (r *Reconciler) tellDrift(p *pass, changes []backend.Change, err error) {
 	drift := slices.DeleteFunc(slices.Clone(changes), isRotate)
-	if len(drift) > 0 {
+	switch {
+	case len(drift) == 0 || !p.wasSettled():
+	case err == nil:
 		r.event(p, warning, "DriftRepaired", "key %s was changed outside and put right: %s", p.seen.ID, describe(drift))
+	default:
+		r.event(p, warning, "DriftRemains", "key %s was changed outside and could not be put right wholly (%s): %v",
+			p.seen.ID, describe(drift), err)
 	}
 }
 
@@ -110,52 +111,6 @@ func changeProblems(err error) []conditions.Problem {
 		problems = append(problems, problem)
 	}
 	return problems
-}
-
-// observe takes what was seen of the key up into status; handled is the last rotation request carried out.
-func (p *pass) observe(handled time.Time) {
-	seen := p.seen
-	p.status.KeyState = string(seen.State)
-	p.status.Aliases = held(append(slices.Clone(p.status.Aliases), p.key.Spec.Aliases...), func(name string) bool {
-		return slices.Contains(seen.Aliases, name)
-	})
-	tagKeys := slices.Clone(p.status.TagKeys)
-	for key := range p.key.Spec.Tags {
-		tagKeys = append(tagKeys, key)
-	}
-	p.status.TagKeys = held(tagKeys, func(key string) bool {
-		_, ok := seen.Tags[key]
-		return ok
-	})
-	p.status.Rotation = rotationStatus(seen.Rotation, handled)
-}
-
-// held is what of names the key has, sorted and each once.
-func held(names []string, has func(string) bool) []string {
-	names = slices.DeleteFunc(names, func(name string) bool { return !has(name) })
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-func rotationStatus(seen backend.Rotation, handled time.Time) *v1alpha1.KeyRotationStatus {
-	status := v1alpha1.KeyRotationStatus{
-		OnDemandCount: int32(seen.OnDemandCount), LastTime: seconds(seen.LastTime), RequestedAt: seconds(handled),
-	}
-	if seen.Enabled {
-		status.NextTime = seconds(seen.NextTime)
-	}
-	if status == (v1alpha1.KeyRotationStatus{}) {
-		return nil
-	}
-	return &status
-}
-
-// seconds is a time as it survives JSON; nil for the zero time.
-func seconds(t time.Time) *metav1.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &metav1.Time{Time: t.Truncate(time.Second)}
 }
 
 func (p *pass) failSync(problems ...conditions.Problem) { p.unsynced = append(p.unsynced, problems...) }

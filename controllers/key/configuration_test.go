@@ -219,3 +219,17 @@ func TestEventAboutMuchDriftIsCutToWhatTheAPIServerTakes(t *testing.T) {
 		t.Errorf("event of %d bytes: %s", len(note), note)
 	}
 }
+
+func TestDriftThatCannotBePutRightIsTold(t *testing.T) {
+	r := newRig(t)
+	made := r.createReady("orders", func(k *v1alpha1.Key) { k.Spec.Description = "declared" })
+	r.fake.Inject(backendtest.Fault{
+		Verb: backendtest.VerbApply, Err: &backend.Error{Class: backend.AccessDenied, Message: "kms:UpdateKeyDescription is denied"},
+	})
+	r.fake.Meddle(made.Status.KeyID, backend.SetDescription{To: "meddled"})
+	stuck := r.await(made, v1alpha1.ConditionSynced, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied)
+	wantMessage(t, stuck, v1alpha1.ConditionStalled, "kms:UpdateKeyDescription is denied")
+	if note := r.awaitEvent(made, "DriftRemains"); !contains(note, "meddled") || !contains(note, "is denied") {
+		t.Errorf("event = %q", note)
+	}
+}

@@ -144,6 +144,14 @@ func (f *Fake) Destroy(id string) {
 	f.destroy(id)
 }
 
+// Meddle makes a change as somebody outside could, past any fault; it reports whether that was possible.
+func (f *Fake) Meddle(id string, change backend.Change) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key, ok := f.keys[id]
+	return ok && f.change(key, change) == nil
+}
+
 // CreateOutside makes a symmetric key with the tags given and no owner tags of its own, and returns its ID.
 func (f *Fake) CreateOutside(tags map[string]string) string {
 	f.mu.Lock()
