@@ -81,7 +81,7 @@ func (r *rig) start(namespaces []string) {
 	mgr, err := ctrl.NewManager(env.Config, ctrl.Options{
 		Scheme:     env.Scheme,
 		Metrics:    server.Options{BindAddress: "0"},
-		Controller: config.Controller{SkipNameValidation: new(true)},
+		Controller: config.Controller{SkipNameValidation: new(true), UsePriorityQueue: new(false)},
 		Cache:      cache.Options{DefaultNamespaces: watched},
 	})
 	if err != nil {

@@ -36,8 +36,13 @@ func managerOptions(ctx context.Context, o Options) ctrl.Options {
 				&corev1.ConfigMap{}: {Label: labels.SelectorFromSet(labels.Set{key.PublishedLabel: "true"})},
 			},
 		},
-		// The names are distinct by construction, and one process may run several operators (tests do).
-		Controller: config.Controller{SkipNameValidation: new(true)},
+		Controller: config.Controller{
+			// The names are distinct by construction, and one process may run several operators (tests do).
+			SkipNameValidation: new(true),
+			// controller-runtime's own queue (v0.24.1) can hand an item, under its locks, to a worker that has just left
+			// because of a shutdown; the other workers then wait for the locks until the grace period is over.
+			UsePriorityQueue: new(false),
+		},
 		// Secrets are key records: they are read through the keyring, and never land in a cache of plain objects.
 		Client:      client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		BaseContext: func() context.Context { return context.WithoutCancel(ctx) },

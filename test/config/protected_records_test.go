@@ -10,6 +10,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/internal/testenv"
@@ -69,7 +70,7 @@ func TestSecretsOfTheSoftwareKMSOutliveTheDeletionOfAll(t *testing.T) {
 
 func TestOnlyTheOperatorItselfDeletesRecords(t *testing.T) {
 	awaitPolicy(t, createSecret(t, operatorNamespace, corev1.Secret{ObjectMeta: metav1.ObjectMeta{Labels: recordLabel}}))
-	neighbour := types.NamespacedName{Namespace: operatorNamespace, Name: "neighbour"}
+	neighbour := types.NamespacedName{Namespace: operatorNamespace, Name: "neighbour-" + rand.String(5)}
 	namesake := types.NamespacedName{Namespace: env.Namespace(t), Name: manager.Name}
 	for _, account := range []types.NamespacedName{neighbour, namesake} {
 		allowToDeleteSecrets(t, account)

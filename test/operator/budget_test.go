@@ -16,14 +16,14 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
-// auditedWorld is a world on a server of its own, where nothing else is going on.
-func auditedWorld(t *testing.T) *world {
+// quietServer is a server of the test's own, where nothing else is going on.
+func quietServer(t *testing.T) *testenv.Env {
 	t.Helper()
 	server := testenv.Start(t, testenv.Options{WithoutCRDs: true, Audit: true})
 	if err := install(t.Context(), server); err != nil {
 		t.Fatal(err)
 	}
-	return emptyWorld(t, server, nil)
+	return server
 }
 
 func (w *world) mark() testenv.Mark {
@@ -52,7 +52,7 @@ func written(verb, resource, subresource string) testenv.Kind {
 }
 
 func TestKeyCostsThreeWritesAndOneForEachAliasAndConfigMap(t *testing.T) {
-	w := auditedWorld(t)
+	w := emptyWorld(t, quietServer(t), nil)
 	w.start()
 	defer func() { w.stop() }()
 	w.awaitBackend(v1alpha1.ConditionReady, metav1.ConditionTrue, "")
@@ -87,7 +87,7 @@ func TestKeyCostsThreeWritesAndOneForEachAliasAndConfigMap(t *testing.T) {
 }
 
 func TestFiveHundredKeysInSteadyStateCostNoWrite(t *testing.T) {
-	w := auditedWorld(t)
+	w := emptyWorld(t, quietServer(t), nil)
 	w.resync = time.Second
 	w.start()
 	defer func() { w.stop() }()

@@ -66,11 +66,12 @@ func (w *world) checkOnce(key *v1alpha1.Key) {
 }
 
 func TestKilledAtAnyPointTheOperatorMakesOneKey(t *testing.T) {
+	server := quietServer(t) // whatever reaches the failpoint is the Key that the test is about
 	for _, failpoint := range []string{
 		"finalizer-written", "before-create", "key-created", "alias-created", "configured", "configmap-written", "before-status",
 	} {
 		t.Run(failpoint, func(t *testing.T) {
-			w := emptyWorld(t, env, nil)
+			w := emptyWorld(t, server, nil)
 			doomed := w.run(failpoint)
 			w.awaitBackend(v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 			key := w.fullKey()
@@ -87,7 +88,7 @@ func TestKilledAtAnyPointTheOperatorMakesOneKey(t *testing.T) {
 }
 
 func TestKilledAfterTheDeletionWasScheduledTheOperatorFinishesIt(t *testing.T) {
-	w := emptyWorld(t, env, nil)
+	w := emptyWorld(t, quietServer(t), nil)
 	doomed := w.run("deletion-done")
 	key := w.fullKey()
 	key = w.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
@@ -105,12 +106,13 @@ func TestKilledAfterTheDeletionWasScheduledTheOperatorFinishesIt(t *testing.T) {
 // TestLeaderThatIsPausedMidCreation takes the Lease from a leader at its most awkward moments, lets the next leader
 // finish, and then wakes the old one up in the middle of what it was doing.
 func TestLeaderThatIsPausedMidCreationMakesNoSecondKey(t *testing.T) {
+	server := quietServer(t)
 	election := []string{
 		"--leader-elect", "--leader-elect-lease-duration", "3s", "--leader-elect-renew-deadline", "2s", "--leader-elect-retry-period", "500ms",
 	}
 	for _, failpoint := range []string{"finalizer-written", "before-create", "key-created", "before-status"} {
 		t.Run(failpoint, func(t *testing.T) {
-			w := emptyWorld(t, env, nil)
+			w := emptyWorld(t, server, nil)
 			old := w.run(failpoint+"=stop", election...)
 			w.awaitBackend(v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 			next := w.run("", election...)
