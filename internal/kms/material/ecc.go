@@ -6,6 +6,7 @@ package material
 import (
 	"crypto/ecdh"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
@@ -17,8 +18,9 @@ var errScalar = errors.New("the private scalar is zero or not below the curve's 
 
 // nistCurve is the kind of P-256, P-384 and P-521. The scalar serves signing as it serves ECDH.
 type nistCurve struct {
-	curve ecdh.Curve
-	size  int
+	curve  ecdh.Curve
+	params elliptic.Curve // the same one, as crypto/ecdsa knows it
+	size   int
 }
 
 func (c nistCurve) generate() ([]byte, error) {

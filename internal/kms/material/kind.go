@@ -4,7 +4,9 @@
 package material
 
 import (
+	"crypto"
 	"crypto/ecdh"
+	"crypto/elliptic"
 	"crypto/mlkem"
 	"crypto/rand"
 	"errors"
@@ -23,28 +25,31 @@ type kind interface {
 	check(encoded []byte) error
 	// public returns the DER SubjectPublicKeyInfo; encoded has passed check.
 	public(encoded []byte) ([]byte, error)
+	// expand returns the key in the form that its library computes with, which has the methods of operations.go. It may
+	// keep encoded, which has passed check.
+	expand(encoded []byte) (any, error)
 }
 
 var kinds = map[keyspec.Spec]kind{
 	keyspec.SymmetricDefault:    randomBytes(32),
-	keyspec.HMAC224:             randomBytes(28),
-	keyspec.HMAC256:             randomBytes(32),
-	keyspec.HMAC384:             randomBytes(48),
-	keyspec.HMAC512:             randomBytes(64),
+	keyspec.HMAC224:             hmacOf(crypto.SHA224),
+	keyspec.HMAC256:             hmacOf(crypto.SHA256),
+	keyspec.HMAC384:             hmacOf(crypto.SHA384),
+	keyspec.HMAC512:             hmacOf(crypto.SHA512),
 	keyspec.RSA2048:             rsaBits(2048),
 	keyspec.RSA3072:             rsaBits(3072),
 	keyspec.RSA4096:             rsaBits(4096),
-	keyspec.ECCNISTP256:         nistCurve{ecdh.P256(), 32},
-	keyspec.ECCNISTP384:         nistCurve{ecdh.P384(), 48},
-	keyspec.ECCNISTP521:         nistCurve{ecdh.P521(), 66},
+	keyspec.ECCNISTP256:         nistCurve{ecdh.P256(), elliptic.P256(), 32},
+	keyspec.ECCNISTP384:         nistCurve{ecdh.P384(), elliptic.P384(), 48},
+	keyspec.ECCNISTP521:         nistCurve{ecdh.P521(), elliptic.P521(), 66},
 	keyspec.ECCSECGP256K1:       secgP256K1{},
 	keyspec.ECCNISTEdwards25519: edwards25519{},
 	keyspec.MLDSA44:             mldsaSet{mldsa.MLDSA44(), oidMLDSA44},
 	keyspec.MLDSA65:             mldsaSet{mldsa.MLDSA65(), oidMLDSA65},
 	keyspec.MLDSA87:             mldsaSet{mldsa.MLDSA87(), oidMLDSA87},
-	keyspec.MLKEM512:            mlkemSet{oidMLKEM512, encapsulationKey512},
-	keyspec.MLKEM768:            mlkemSet{oidMLKEM768, encapsulationKey(mlkem.NewDecapsulationKey768)},
-	keyspec.MLKEM1024:           mlkemSet{oidMLKEM1024, encapsulationKey(mlkem.NewDecapsulationKey1024)},
+	keyspec.MLKEM512:            mlkemSet{oidMLKEM512, encapsulationKey512, expand512},
+	keyspec.MLKEM768:            mlkemSet{oidMLKEM768, encapsulationKey(mlkem.NewDecapsulationKey768), expand768},
+	keyspec.MLKEM1024:           mlkemSet{oidMLKEM1024, encapsulationKey(mlkem.NewDecapsulationKey1024), expand1024},
 }
 
 // randomBytes is the kind of the specs whose material is just so many random bytes.
@@ -55,6 +60,9 @@ func (n randomBytes) generate() ([]byte, error) { return random(int(n)), nil }
 func (n randomBytes) check(encoded []byte) error { return checkLength(encoded, int(n)) }
 
 func (n randomBytes) public([]byte) ([]byte, error) { return nil, errors.New("no public key") }
+
+// expand gives a key without methods: what SYMMETRIC_DEFAULT does is internal/kms/envelope's.
+func (n randomBytes) expand([]byte) (any, error) { return struct{}{}, nil }
 
 // random never fails: crypto/rand ends the program rather than return bad randomness.
 func random(n int) []byte {

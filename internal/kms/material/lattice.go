@@ -40,6 +40,7 @@ func (s mldsaSet) public(encoded []byte) ([]byte, error) {
 type mlkemSet struct {
 	oid              asn1.ObjectIdentifier
 	encapsulationKey func(seed []byte) ([]byte, error)
+	decapsulationKey func(seed []byte) (encapsulator, error)
 }
 
 // generate draws the seed alone. FIPS 203's ML-KEM.KeyGen does the same and then expands it, which public does.

@@ -4,8 +4,12 @@
 // Package material holds key material, the secret part of a key, as a type of its own.
 //
 // A Material can go anywhere in the program without leaking: every way of printing, logging or marshalling it yields
-// "[redacted SPEC]" or an error. The bytes come out through one door, Export, which is for the sealed store alone, and
-// come back through Parse, which accepts what Export writes and nothing else:
+// "[redacted SPEC]" or an error. What a key does, it does here: Encrypt, Sign, GenerateMac, DeriveSharedSecret and
+// Encapsulate with their opposites, for exactly the algorithms of AWS KMS that internal/keyspec lists. Which usage a key was
+// created for is its record's knowledge; check it before, as an RSA key signs here as well as it decrypts. Symmetric
+// encryption is internal/kms/envelope's, to which LendSymmetric lends the key.
+//
+// The bytes come out through one door, Export, which is for the sealed store alone, and come back through Parse, which accepts what Export writes and nothing else:
 //
 //	SYMMETRIC_DEFAULT               32 bytes, an AES-256 key
 //	HMAC_224, 256, 384, 512         28, 32, 48, 64 bytes, as long as the hash
@@ -31,6 +35,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 )
@@ -46,6 +51,9 @@ type secret struct {
 	// enough: of a Material in somebody's unexported field, fmt prints the fields, and for a wrong verb it follows
 	// pointers too. No printer, dumper or differ looks into a function.
 	reveal func() []byte
+	// expand returns the key in the form that its library computes with, made at first use and kept: parsing an RSA key
+	// takes as long as signing with it. It is a function for the same reason.
+	expand func() (any, error)
 }
 
 // ErrDestroyed is returned when material is used that Destroy has wiped, or that never was.
@@ -85,7 +93,12 @@ func newMaterial(spec keyspec.Spec, encoded []byte) (Material, error) {
 	if err != nil {
 		return Material{}, fmt.Errorf("identifying %s key material: %w", spec, err)
 	}
-	return Material{&secret{spec: spec, id: id, reveal: func() []byte { return encoded }}}, nil
+	return Material{&secret{
+		spec:   spec,
+		id:     id,
+		reveal: func() []byte { return encoded },
+		expand: sync.OnceValues(func() (any, error) { return kinds[spec].expand(encoded) }),
+	}}, nil
 }
 
 // identify derives the material's public identifier as HKDF-SHA256(material, info = domain || spec).
@@ -154,13 +167,15 @@ func (m Material) Equal(other Material) bool {
 func (m Material) Export() []byte { return bytes.Clone(m.reveal()) }
 
 // Destroy overwrites the secret bytes, for every copy of m. It must not run while another goroutine uses one. It reaches
-// this copy only: what Export returned, and what the runtime or a library left behind in memory, it can't.
+// this copy only: what Export returned, and what the runtime or a library left behind in memory, it can't. The form that a
+// library computes with is among these; Destroy lets go of it.
 func (m Material) Destroy() {
 	if m.secret == nil {
 		return
 	}
 	clear(m.secret.reveal())
 	m.secret.reveal = func() []byte { return nil }
+	m.secret.expand = func() (any, error) { return nil, ErrDestroyed }
 }
 
 func (m Material) reveal() []byte {

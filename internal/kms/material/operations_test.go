@@ -1,0 +1,422 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package material
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+)
+
+// everyAlgorithm is each algorithm of AWS KMS, and one that it does not have.
+func everyAlgorithm() []keyspec.Algorithm {
+	algorithms := []keyspec.Algorithm{"", "RSAES_PKCS1_V1_5"}
+	for _, spec := range keyspec.All() {
+		for _, usage := range spec.Usages() {
+			algorithms = append(algorithms, keyspec.Algorithms(spec, usage)...)
+		}
+	}
+	slices.Sort(algorithms)
+	return slices.Compact(algorithms)
+}
+
+// calls are all the operations, with inputs that are of no use.
+var calls = map[string]struct {
+	usage keyspec.Usage
+	call  func(Material, keyspec.Algorithm) error
+}{
+	"Encrypt": {keyspec.EncryptDecrypt, func(m Material, a keyspec.Algorithm) error {
+		_, err := m.Encrypt(a, nil)
+		return err
+	}},
+	"Decrypt": {keyspec.EncryptDecrypt, func(m Material, a keyspec.Algorithm) error {
+		_, err := m.Decrypt(a, nil)
+		return err
+	}},
+	"Sign": {keyspec.SignVerify, func(m Material, a keyspec.Algorithm) error {
+		_, err := m.Sign(a, "", nil)
+		return err
+	}},
+	"Verify": {keyspec.SignVerify, func(m Material, a keyspec.Algorithm) error { return m.Verify(a, "", nil, nil) }},
+	"GenerateMac": {keyspec.GenerateVerifyMAC, func(m Material, a keyspec.Algorithm) error {
+		_, err := m.GenerateMac(a, nil)
+		return err
+	}},
+	"VerifyMac": {keyspec.GenerateVerifyMAC, func(m Material, a keyspec.Algorithm) error { return m.VerifyMac(a, nil, nil) }},
+	"DeriveSharedSecret": {keyspec.KeyAgreement, func(m Material, a keyspec.Algorithm) error {
+		_, err := m.DeriveSharedSecret(a, nil)
+		return err
+	}},
+	"Encapsulate": {keyspec.EncapsulateDecapsulate, func(m Material, a keyspec.Algorithm) error {
+		_, _, err := m.Encapsulate(a)
+		return err
+	}},
+	"Decapsulate": {keyspec.EncapsulateDecapsulate, func(m Material, a keyspec.Algorithm) error {
+		_, err := m.Decapsulate(a, nil)
+		return err
+	}},
+}
+
+func TestEachOperationTakesExactlyAWSsAlgorithms(t *testing.T) {
+	eachSpec(t, func(t *testing.T, m Material) {
+		for name, op := range calls {
+			for _, algorithm := range everyAlgorithm() {
+				offered := slices.Contains(keyspec.Algorithms(m.Spec(), op.usage), algorithm) && !m.Spec().Symmetric()
+				if err := op.call(m, algorithm); errors.Is(err, ErrAlgorithm) == offered {
+					t.Errorf("%s with %q: %v, offered %t", name, algorithm, err, offered)
+				}
+			}
+		}
+	})
+}
+
+func TestDestroyedMaterialDoesNothing(t *testing.T) {
+	eachSpec(t, func(t *testing.T, m Material) {
+		gone := mustParse(t, m.Spec(), m.Export())
+		for _, op := range calls { // expands the key
+			for _, algorithm := range keyspec.Algorithms(m.Spec(), op.usage) {
+				_ = op.call(gone, algorithm)
+			}
+		}
+		gone.Destroy()
+		for _, material := range []Material{gone, {}} {
+			for name, op := range calls {
+				for _, algorithm := range keyspec.Algorithms(m.Spec(), op.usage) {
+					if err := op.call(material, algorithm); !errors.Is(err, ErrDestroyed) {
+						t.Errorf("%s: %v", name, err)
+					}
+				}
+			}
+			lent := false
+			err := material.LendSymmetric(func([]byte) error { lent = true; return nil })
+			if lent || !errors.Is(err, ErrDestroyed) {
+				t.Errorf("lent %t, %v", lent, err)
+			}
+		}
+	})
+}
+
+func TestOnlySymmetricMaterialIsLent(t *testing.T) {
+	eachSpec(t, func(t *testing.T, m Material) {
+		failure := errors.New("the borrower's own")
+		var lent []byte
+		err := m.LendSymmetric(func(key []byte) error {
+			lent = bytes.Clone(key)
+			return failure
+		})
+		if m.Spec() == keyspec.SymmetricDefault {
+			if !errors.Is(err, failure) || !bytes.Equal(lent, m.Export()) {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		if lent != nil || !errors.Is(err, ErrAlgorithm) {
+			t.Errorf("lent %t, %v", lent != nil, err)
+		}
+	})
+}
+
+func wantLengthError(t *testing.T, err error, want LengthError) {
+	t.Helper()
+	var got *LengthError
+	if !errors.As(err, &got) || *got != want {
+		t.Errorf("got %v, want %v", err, &want)
+	}
+}
+
+func TestRSAEncryptsUpToAWSsLimits(t *testing.T) {
+	limits := map[keyspec.Spec][2]int{ // key spec reference of the AWS KMS developer guide
+		keyspec.RSA2048: {214, 190}, keyspec.RSA3072: {342, 318}, keyspec.RSA4096: {470, 446},
+	}
+	eachSpec(t, func(t *testing.T, m Material) {
+		for i, algorithm := range []keyspec.Algorithm{keyspec.RSAESOAEPSHA1, keyspec.RSAESOAEPSHA256} {
+			most := limits[m.Spec()][i]
+			if got := MaxPlaintext(m.Spec(), algorithm); got != most {
+				t.Errorf("MaxPlaintext is %d, want %d", got, most)
+			}
+			if most == 0 {
+				continue
+			}
+			for _, size := range []int{0, 1, most} {
+				plaintext := bytes.Repeat([]byte{0xa5}, size)
+				ciphertext, err := m.Encrypt(algorithm, plaintext)
+				if err != nil {
+					t.Fatal(err)
+				}
+				back, err := m.Decrypt(algorithm, ciphertext)
+				if err != nil || !bytes.Equal(back, plaintext) {
+					t.Errorf("%d bytes came back as %x, %v", size, back, err)
+				}
+			}
+			_, err := m.Encrypt(algorithm, make([]byte, most+1))
+			wantLengthError(t, err, LengthError{"plaintext", most + 1, 0, most})
+		}
+		if got := MaxPlaintext(m.Spec(), keyspec.RSASSAPSSSHA256); got != 0 {
+			t.Errorf("MaxPlaintext of a signature is %d", got)
+		}
+	})
+}
+
+// undifferentiated reports whether err says that the ciphertext is invalid, and nothing more.
+func undifferentiated(err error) bool {
+	return errors.Is(err, ErrInvalidCiphertext) && err.Error() == ErrInvalidCiphertext.Error()
+}
+
+func TestRSADecryptionFailsInOneWay(t *testing.T) {
+	all, err := generated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := all[keyspec.RSA2048]
+	good, err := m.Encrypt(keyspec.RSAESOAEPSHA256, []byte("plaintext"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := bytes.Clone(good)
+	flipped[100] ^= 1
+	for name, ciphertext := range map[string][]byte{
+		"empty": {}, "cut": good[:255], "longer": append(bytes.Clone(good), 0), "led by a zero": append([]byte{0}, good...),
+		"flipped": flipped, "zero": make([]byte, 256), "above the modulus": bytes.Repeat([]byte{0xff}, 256),
+	} {
+		if got, err := m.Decrypt(keyspec.RSAESOAEPSHA256, ciphertext); !undifferentiated(err) || got != nil {
+			t.Errorf("%s: got %x, %v, want nothing but ErrInvalidCiphertext", name, got, err)
+		}
+	}
+	if _, err := m.Decrypt(keyspec.RSAESOAEPSHA1, good); !undifferentiated(err) {
+		t.Errorf("another algorithm: %v", err)
+	}
+}
+
+// input returns a message in the form of a type, and nil for a type that the algorithm does not take.
+func input(algorithm keyspec.Algorithm, messageType MessageType, message []byte) []byte {
+	digests := hashes[algorithm] != 0
+	switch {
+	case messageType == MessageRaw && algorithm != keyspec.Ed25519PHSHA512:
+		return message
+	case messageType == MessageDigest && (digests || algorithm == keyspec.Ed25519PHSHA512):
+		return hashOf(algorithm, message)
+	default:
+		return nil
+	}
+}
+
+var messageTypes = []MessageType{MessageRaw, MessageDigest, MessageExternalMu, "", "raw"}
+
+func TestSignaturesVerify(t *testing.T) {
+	eachSpec(t, func(t *testing.T, m Material) {
+		for _, algorithm := range keyspec.Algorithms(m.Spec(), keyspec.SignVerify) {
+			for _, messageType := range messageTypes {
+				message := input(algorithm, messageType, []byte("message"))
+				if message == nil {
+					continue
+				}
+				signature, err := m.Sign(algorithm, messageType, message)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := m.Verify(algorithm, messageType, message, signature); err != nil {
+					t.Errorf("%s, %s: %v", algorithm, messageType, err)
+				}
+				// Where a digest is signed, it is the same signature as the message's own.
+				if raw := input(algorithm, MessageRaw, []byte("message")); raw != nil {
+					if err := m.Verify(algorithm, MessageRaw, raw, signature); err != nil {
+						t.Errorf("%s of a %s, verified with the message: %v", algorithm, messageType, err)
+					}
+				}
+				wantInvalid(t, m, algorithm, messageType, message, signature)
+			}
+		}
+	})
+}
+
+// wantInvalid damages signature and message, and tries the spec's other algorithms.
+func wantInvalid(
+	t *testing.T, m Material, algorithm keyspec.Algorithm, messageType MessageType, message, signature []byte,
+) {
+	t.Helper()
+	other := bytes.Clone(message)
+	other[0] ^= 1
+	if err := m.Verify(algorithm, messageType, other, signature); !errors.Is(err, ErrInvalidSignature) {
+		t.Errorf("%s of another %s: %v", algorithm, messageType, err)
+	}
+	flipped := bytes.Clone(signature)
+	flipped[len(flipped)/2] ^= 1
+	for _, bad := range [][]byte{nil, flipped, signature[1:], signature[:len(signature)-1], append(flipped, 0)} {
+		if err := m.Verify(algorithm, messageType, message, bad); !errors.Is(err, ErrInvalidSignature) {
+			t.Errorf("%s, damaged signature: %v", algorithm, err)
+		}
+	}
+	for _, another := range keyspec.Algorithms(m.Spec(), keyspec.SignVerify) {
+		inOther := input(another, messageType, []byte("message"))
+		if another == algorithm || inOther == nil {
+			continue
+		}
+		if err := m.Verify(another, messageType, inOther, signature); !errors.Is(err, ErrInvalidSignature) {
+			t.Errorf("%s verified as %s: %v", algorithm, another, err)
+		}
+	}
+}
+
+func TestMessageTypesOfOtherAlgorithmsAreRefused(t *testing.T) {
+	eachSpec(t, func(t *testing.T, m Material) {
+		for _, algorithm := range keyspec.Algorithms(m.Spec(), keyspec.SignVerify) {
+			for _, messageType := range messageTypes {
+				if input(algorithm, messageType, []byte("message")) != nil {
+					continue
+				}
+				if err := m.Verify(algorithm, messageType, make([]byte, 64), nil); !errors.Is(err, ErrMessageType) {
+					t.Errorf("%s verifies %q: %v", algorithm, messageType, err)
+				}
+				_, err := m.Sign(algorithm, messageType, make([]byte, 64))
+				signs := algorithm == keyspec.MLDSASHAKE256 && messageType == MessageExternalMu
+				if errors.Is(err, ErrMessageType) == signs {
+					t.Errorf("%s signs %q: %v", algorithm, messageType, err)
+				}
+			}
+		}
+	})
+}
+
+func TestSigningKnowsItsBounds(t *testing.T) {
+	eachSpec(t, func(t *testing.T, m Material) {
+		for _, algorithm := range keyspec.Algorithms(m.Spec(), keyspec.SignVerify) {
+			refuse := func(messageType MessageType, message []byte, want LengthError) {
+				_, err := m.Sign(algorithm, messageType, message)
+				wantLengthError(t, err, want)
+				if want.Input != "mu" {
+					wantLengthError(t, m.Verify(algorithm, messageType, message, nil), want)
+				}
+			}
+			if input(algorithm, MessageRaw, []byte("message")) != nil {
+				if _, err := m.Sign(algorithm, MessageRaw, make([]byte, MaxMessage)); err != nil {
+					t.Errorf("%s of the longest message: %v", algorithm, err)
+				}
+				refuse(MessageRaw, make([]byte, MaxMessage+1), LengthError{"message", MaxMessage + 1, 0, MaxMessage})
+			}
+			if digest := input(algorithm, MessageDigest, nil); digest != nil {
+				for _, n := range []int{0, len(digest) - 1, len(digest) + 1} {
+					refuse(MessageDigest, make([]byte, n), LengthError{"digest", n, len(digest), len(digest)})
+				}
+			}
+			if algorithm == keyspec.MLDSASHAKE256 {
+				for _, n := range []int{0, muSize - 1, muSize + 1} {
+					refuse(MessageExternalMu, make([]byte, n), LengthError{"mu", n, muSize, muSize})
+				}
+			}
+		}
+	})
+}
+
+func TestMacsVerify(t *testing.T) {
+	eachSpec(t, func(t *testing.T, m Material) {
+		for _, algorithm := range keyspec.Algorithms(m.Spec(), keyspec.GenerateVerifyMAC) {
+			message := make([]byte, MaxMessage)
+			mac, err := m.GenerateMac(algorithm, message)
+			if err != nil || len(mac) != hashes[algorithm].Size() {
+				t.Fatalf("%x, %v", mac, err)
+			}
+			if err := m.VerifyMac(algorithm, message, mac); err != nil {
+				t.Error(err)
+			}
+			flipped := bytes.Clone(mac)
+			flipped[len(flipped)-1] ^= 1
+			for _, bad := range [][]byte{nil, mac[:len(mac)-1], flipped, append(bytes.Clone(mac), 0)} {
+				if err := m.VerifyMac(algorithm, message, bad); !errors.Is(err, ErrInvalidMac) {
+					t.Errorf("%x: %v", bad, err)
+				}
+			}
+			long := make([]byte, MaxMessage+1)
+			_, err = m.GenerateMac(algorithm, long)
+			wantLengthError(t, err, LengthError{"message", MaxMessage + 1, 0, MaxMessage})
+			wantLengthError(t, m.VerifyMac(algorithm, long, mac), LengthError{"message", MaxMessage + 1, 0, MaxMessage})
+		}
+	})
+}
+
+func TestBothSidesDeriveOneSecretOnOneCurveOnly(t *testing.T) {
+	all, err := generated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachSpec(t, func(t *testing.T, m Material) {
+		if keyspec.Algorithms(m.Spec(), keyspec.KeyAgreement) == nil {
+			return
+		}
+		other, err := Generate(m.Spec())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for spec, peer := range all {
+			der, err := peer.PublicKey()
+			if err != nil {
+				continue // a secret key
+			}
+			secret, err := other.DeriveSharedSecret(keyspec.ECDH, der)
+			if spec != m.Spec() {
+				if !errors.Is(err, ErrInvalidPublicKey) {
+					t.Errorf("with %s: %v", spec, err)
+				}
+				continue
+			}
+			public, err2 := other.PublicKey()
+			back, err3 := m.DeriveSharedSecret(keyspec.ECDH, public)
+			if err := errors.Join(err, err2, err3); err != nil || !bytes.Equal(secret, back) {
+				t.Errorf("the secrets differ, or %v", err)
+			}
+			if _, err := m.DeriveSharedSecret(keyspec.ECDH, append(public, 0)); !errors.Is(err, ErrInvalidPublicKey) {
+				t.Errorf("trailing data: %v", err)
+			}
+		}
+	})
+}
+
+func TestEncapsulatedSecretsComeBack(t *testing.T) {
+	lengths := map[keyspec.Spec]int{keyspec.MLKEM512: 768, keyspec.MLKEM768: 1088, keyspec.MLKEM1024: 1568}
+	eachSpec(t, func(t *testing.T, m Material) {
+		length, ok := lengths[m.Spec()]
+		if !ok {
+			return
+		}
+		secret, ciphertext, err := m.Encapsulate(keyspec.MLKEM)
+		if err != nil || len(secret) != 32 || len(ciphertext) != length {
+			t.Fatalf("%d bytes in %d, %v", len(secret), len(ciphertext), err)
+		}
+		back, err := m.Decapsulate(keyspec.MLKEM, ciphertext)
+		if err != nil || !bytes.Equal(back, secret) {
+			t.Errorf("another secret, or %v", err)
+		}
+		again, _, err := m.Encapsulate(keyspec.MLKEM)
+		if err != nil || bytes.Equal(again, secret) {
+			t.Errorf("the same secret twice, or %v", err)
+		}
+		bad := bytes.Clone(ciphertext)
+		bad[0] ^= 1
+		first, err1 := m.Decapsulate(keyspec.MLKEM, bad)
+		second, err2 := m.Decapsulate(keyspec.MLKEM, bad)
+		if err := errors.Join(err1, err2); err != nil || !bytes.Equal(first, second) || bytes.Equal(first, secret) {
+			t.Errorf("a bad ciphertext: %v", err)
+		}
+		for _, wrong := range [][]byte{nil, ciphertext[1:], append(bad, 0)} {
+			if _, err := m.Decapsulate(keyspec.MLKEM, wrong); !errors.Is(err, ErrInvalidCiphertext) {
+				t.Errorf("%d bytes: %v", len(wrong), err)
+			}
+		}
+	})
+}
+
+func TestLengthErrorsSayTheBounds(t *testing.T) {
+	for want, err := range map[string]*LengthError{
+		"digest has 31 bytes, not 32":           {"digest", 31, 32, 32},
+		"plaintext has 191 bytes, not 0 to 190": {"plaintext", 191, 0, 190},
+		"message has 4097 bytes, not 0 to 4096": {"message", 4097, 0, MaxMessage},
+		"mu has 0 bytes, not 64":                {"mu", 0, 64, 64},
+	} {
+		if err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
