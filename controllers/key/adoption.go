@@ -38,7 +38,7 @@ func (r *Reconciler) adopt(ctx context.Context, p *pass, in backend.CreateInput)
 	if err != nil {
 		return failed(err)
 	}
-	if refusal := plan.Adopt(p.owner, seen, plan.Adoption(p.kmsBackend.Spec.Adoption), holderLives); refusal != "" {
+	if refusal := plan.Adopt(p.owner, seen, p.kmsBackend.Spec.Adoption, holderLives); refusal != "" {
 		return stalled(v1alpha1.ReasonAdoptRefused, field+": "+refusal)
 	}
 	if mismatch := plan.Mismatch(in, seen); mismatch != "" {

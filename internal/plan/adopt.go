@@ -6,27 +6,15 @@ package plan
 import (
 	"fmt"
 
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
-
-// Adoption says which keys without an owner may be adopted; the names are those of KMSBackend.spec.adoption.
-type Adoption string
-
-// The adoption policies.
-const (
-	AdoptTagged Adoption = "Tagged"
-	AdoptAny    Adoption = "Any"
-	AdoptNone   Adoption = "None"
-)
-
-// AdoptableByTag is the tag by which a key says which namespace may adopt it.
-const AdoptableByTag = backend.TagPrefix + "adoptable-by"
 
 // Adopt says why owner may not adopt the key seen; an empty string means that it may. ownerLives says whether the Key
 // that the key's tags name exists and holds the key: one that is gone gives way to another Key of its own namespace.
 // A key of another namespace or another cluster is never adopted, whatever the policy. The reason names no Key of
 // another namespace: tenants do not learn of each other.
-func Adopt(owner backend.Owner, seen *backend.Key, policy Adoption, ownerLives bool) string {
+func Adopt(owner backend.Owner, seen *backend.Key, policy v1alpha1.AdoptionPolicy, ownerLives bool) string {
 	holder, owned := backend.OwnerFromTags(seen.Tags)
 	switch {
 	case owned && holder.Same(owner):
@@ -42,16 +30,16 @@ func Adopt(owner backend.Owner, seen *backend.Key, policy Adoption, ownerLives b
 		return ""
 	}
 	switch policy {
-	case AdoptAny:
+	case v1alpha1.AdoptionAny:
 		return ""
-	case AdoptNone:
+	case v1alpha1.AdoptionNone:
 		return fmt.Sprintf("key %s may not be adopted: the KMSBackend's spec.adoption is None", seen.ID)
 	default:
-		if seen.Tags[AdoptableByTag] == owner.Namespace {
+		if seen.Tags[v1alpha1.AdoptableByTag] == owner.Namespace {
 			return ""
 		}
 		return fmt.Sprintf("key %s may not be adopted: the KMSBackend's spec.adoption is Tagged, so the key needs the tag %s=%s",
-			seen.ID, AdoptableByTag, owner.Namespace)
+			seen.ID, v1alpha1.AdoptableByTag, owner.Namespace)
 	}
 }
 

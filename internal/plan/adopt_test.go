@@ -10,11 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 )
 
-var policies = []Adoption{AdoptTagged, AdoptAny, AdoptNone, ""}
+var policies = []v1alpha1.AdoptionPolicy{v1alpha1.AdoptionTagged, v1alpha1.AdoptionAny, v1alpha1.AdoptionNone, ""}
 
 func ownedBy(owner backend.Owner) *backend.Key {
 	return &backend.Key{ID: "key-1", Tags: owner.Tags()}
@@ -64,7 +65,7 @@ func TestAnOwnedKeyIsAdoptedByItsOwnerOrWithinItsNamespaceOnly(t *testing.T) {
 func TestTheTagOfAdoptionDoesNotOpenAKeyThatSomebodyOwns(t *testing.T) {
 	neighbour := backend.Owner{Cluster: "cluster-a", Namespace: "neighbour-namespace", Name: "neighbour-name", UID: "neighbour-uid"}
 	seen := ownedBy(neighbour)
-	seen.Tags[AdoptableByTag] = ordersA.Namespace
+	seen.Tags[v1alpha1.AdoptableByTag] = ordersA.Namespace
 	for _, policy := range policies {
 		if Adopt(ordersA, seen, policy, false) == "" {
 			t.Errorf("policy %q lets another namespace's key be adopted", policy)
@@ -102,20 +103,20 @@ func TestAFreeKeyIsAdoptedAsThePolicySays(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		tags map[string]string
-		want map[Adoption]string
+		want map[v1alpha1.AdoptionPolicy]string
 	}{
-		{"without tags", nil, map[Adoption]string{AdoptTagged: untagged, AdoptAny: "", AdoptNone: none, "": untagged}},
-		{"tagged for this namespace", map[string]string{AdoptableByTag: "team"},
-			map[Adoption]string{AdoptTagged: "", AdoptAny: "", AdoptNone: none, "": ""}},
-		{"tagged for another namespace", map[string]string{AdoptableByTag: "team-a"},
-			map[Adoption]string{AdoptTagged: untagged, AdoptAny: "", AdoptNone: none, "": untagged}},
-		{"tagged for nobody", map[string]string{AdoptableByTag: ""},
-			map[Adoption]string{AdoptTagged: untagged, AdoptAny: "", AdoptNone: none, "": untagged}},
+		{"without tags", nil, map[v1alpha1.AdoptionPolicy]string{v1alpha1.AdoptionTagged: untagged, v1alpha1.AdoptionAny: "", v1alpha1.AdoptionNone: none, "": untagged}},
+		{"tagged for this namespace", map[string]string{v1alpha1.AdoptableByTag: "team"},
+			map[v1alpha1.AdoptionPolicy]string{v1alpha1.AdoptionTagged: "", v1alpha1.AdoptionAny: "", v1alpha1.AdoptionNone: none, "": ""}},
+		{"tagged for another namespace", map[string]string{v1alpha1.AdoptableByTag: "team-a"},
+			map[v1alpha1.AdoptionPolicy]string{v1alpha1.AdoptionTagged: untagged, v1alpha1.AdoptionAny: "", v1alpha1.AdoptionNone: none, "": untagged}},
+		{"tagged for nobody", map[string]string{v1alpha1.AdoptableByTag: ""},
+			map[v1alpha1.AdoptionPolicy]string{v1alpha1.AdoptionTagged: untagged, v1alpha1.AdoptionAny: "", v1alpha1.AdoptionNone: none, "": untagged}},
 		{"with tags of its own", map[string]string{"env": "prod"},
-			map[Adoption]string{AdoptTagged: untagged, AdoptAny: "", AdoptNone: none, "": untagged}},
+			map[v1alpha1.AdoptionPolicy]string{v1alpha1.AdoptionTagged: untagged, v1alpha1.AdoptionAny: "", v1alpha1.AdoptionNone: none, "": untagged}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := map[Adoption]string{}
+			got := map[v1alpha1.AdoptionPolicy]string{}
 			for _, policy := range policies {
 				seen := &backend.Key{ID: "key-1", Tags: maps.Clone(c.tags)}
 				got[policy] = Adopt(ordersA, seen, policy, false)

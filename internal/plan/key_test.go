@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 )
@@ -129,7 +130,7 @@ func TestEachFieldIsSetChangedAndCleared(t *testing.T) {
 func TestWhatOthersGaveTheKeyIsLeftAlone(t *testing.T) {
 	checkDiff(t, []diffCase{
 		{"a foreign tag", func(_ *Key, seen *backend.Key) { seen.Tags["aws-backup"] = "daily" }, Changes{}},
-		{"the tag that lets a namespace adopt the key", func(_ *Key, seen *backend.Key) { seen.Tags[AdoptableByTag] = "team" }, Changes{}},
+		{"the tag that lets a namespace adopt the key", func(_ *Key, seen *backend.Key) { seen.Tags[v1alpha1.AdoptableByTag] = "team" }, Changes{}},
 		{"a foreign alias", func(_ *Key, seen *backend.Key) { seen.Aliases = []string{"alias/legacy", "alias/orders"} }, Changes{}},
 		{"foreign ones, while the own ones are cleared", func(want *Key, seen *backend.Key) {
 			want.Tags, want.Aliases = nil, nil

@@ -16,6 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 // maxNamespacePrefix leaves room for the random end of a name of 63 characters.
@@ -55,6 +57,21 @@ func (e *Env) ConfigFor(ctx context.Context, serviceAccount types.NamespacedName
 	config := rest.AnonymousClientConfig(e.Config)
 	config.BearerToken = request.Status.Token
 	return config, nil
+}
+
+// WriteKubeconfigFor writes a kubeconfig file with the rights of ConfigFor, for a program that runs as a process.
+func (e *Env) WriteKubeconfigFor(ctx context.Context, serviceAccount types.NamespacedName, path string) error {
+	config, err := e.ConfigFor(ctx, serviceAccount)
+	if err != nil {
+		return err
+	}
+	const name = "test"
+	return clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{name: {Server: config.Host, CertificateAuthorityData: config.CAData}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{name: {Token: config.BearerToken}},
+		Contexts:       map[string]*clientcmdapi.Context{name: {Cluster: name, AuthInfo: name}},
+		CurrentContext: name,
+	}, path)
 }
 
 // UserName is the name by which the API server knows the ServiceAccount, as in Request.User.

@@ -23,8 +23,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -60,7 +58,10 @@ func startOperator(b *testing.B) *operator {
 	o := &operator{env: testenv.Start(b, testenv.Options{WithoutCRDs: true}), writers: 4, kubeconfig: filepath.Join(b.TempDir(), "kubeconfig")}
 	o.install(b)
 	o.build(b)
-	o.writeKubeconfig(b)
+	account := types.NamespacedName{Namespace: operatorNamespace, Name: "chatelaine-manager"}
+	if err := o.env.WriteKubeconfigFor(b.Context(), account, o.kubeconfig); err != nil {
+		b.Fatal(err)
+	}
 	o.start(b)
 	b.Cleanup(o.stop)
 	backend := &v1alpha1.KMSBackend{
@@ -137,23 +138,6 @@ func (o *operator) build(b *testing.B) {
 	build.Dir = root
 	if output, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("building the operator: %v\n%s", err, output)
-	}
-}
-
-func (o *operator) writeKubeconfig(b *testing.B) {
-	b.Helper()
-	config, err := o.env.ConfigFor(b.Context(), types.NamespacedName{Namespace: operatorNamespace, Name: "chatelaine-manager"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	err = clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"bench": {Server: config.Host, CertificateAuthorityData: config.CAData}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"bench": {Token: config.BearerToken}},
-		Contexts:       map[string]*clientcmdapi.Context{"bench": {Cluster: "bench", AuthInfo: "bench"}},
-		CurrentContext: "bench",
-	}, o.kubeconfig)
-	if err != nil {
-		b.Fatal(err)
 	}
 }
 

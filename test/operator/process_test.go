@@ -14,10 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-
 	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
@@ -56,12 +52,8 @@ func (w *world) run(failpoint string, args ...string) *process {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	config, err := w.env.ConfigFor(w.ctx, managerAccount)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	kubeconfig := filepath.Join(w.t.TempDir(), "kubeconfig")
-	if err := writeKubeconfig(kubeconfig, config); err != nil {
+	if err := w.env.WriteKubeconfigFor(w.ctx, managerAccount, kubeconfig); err != nil {
 		w.t.Fatal(err)
 	}
 	p := &process{w: w, done: make(chan struct{})}
@@ -129,15 +121,4 @@ func (p *process) resume() {
 	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		p.w.t.Fatal(err)
 	}
-}
-
-func writeKubeconfig(path string, config *rest.Config) error {
-	return clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters: map[string]*clientcmdapi.Cluster{"test": {
-			Server: config.Host, CertificateAuthorityData: config.CAData,
-		}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"test": {Token: config.BearerToken}},
-		Contexts:       map[string]*clientcmdapi.Context{"test": {Cluster: "test", AuthInfo: "test"}},
-		CurrentContext: "test",
-	}, path)
 }
