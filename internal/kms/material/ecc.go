@@ -9,6 +9,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -20,6 +21,7 @@ var errScalar = errors.New("the private scalar is zero or not below the curve's 
 type nistCurve struct {
 	curve  ecdh.Curve
 	params elliptic.Curve // the same one, as crypto/ecdsa knows it
+	oid    asn1.ObjectIdentifier
 	size   int
 }
 

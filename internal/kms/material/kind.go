@@ -39,17 +39,21 @@ var kinds = map[keyspec.Spec]kind{
 	keyspec.RSA2048:             rsaBits(2048),
 	keyspec.RSA3072:             rsaBits(3072),
 	keyspec.RSA4096:             rsaBits(4096),
-	keyspec.ECCNISTP256:         nistCurve{ecdh.P256(), elliptic.P256(), 32},
-	keyspec.ECCNISTP384:         nistCurve{ecdh.P384(), elliptic.P384(), 48},
-	keyspec.ECCNISTP521:         nistCurve{ecdh.P521(), elliptic.P521(), 66},
+	keyspec.ECCNISTP256:         nistCurve{ecdh.P256(), elliptic.P256(), oidP256, 32},
+	keyspec.ECCNISTP384:         nistCurve{ecdh.P384(), elliptic.P384(), oidP384, 48},
+	keyspec.ECCNISTP521:         nistCurve{ecdh.P521(), elliptic.P521(), oidP521, 66},
 	keyspec.ECCSECGP256K1:       secgP256K1{},
 	keyspec.ECCNISTEdwards25519: edwards25519{},
 	keyspec.MLDSA44:             mldsaSet{mldsa.MLDSA44(), oidMLDSA44},
 	keyspec.MLDSA65:             mldsaSet{mldsa.MLDSA65(), oidMLDSA65},
 	keyspec.MLDSA87:             mldsaSet{mldsa.MLDSA87(), oidMLDSA87},
-	keyspec.MLKEM512:            mlkemSet{oidMLKEM512, encapsulationKey512, expand512},
-	keyspec.MLKEM768:            mlkemSet{oidMLKEM768, encapsulationKey(mlkem.NewDecapsulationKey768), expand768},
-	keyspec.MLKEM1024:           mlkemSet{oidMLKEM1024, encapsulationKey(mlkem.NewDecapsulationKey1024), expand1024},
+	keyspec.MLKEM512:            mlkemSet{"ML-KEM-512", oidMLKEM512, encapsulationKey512, expand512, expanded512},
+	keyspec.MLKEM768: mlkemSet{
+		"ML-KEM-768", oidMLKEM768, encapsulationKey(mlkem.NewDecapsulationKey768), expand768, expanded768,
+	},
+	keyspec.MLKEM1024: mlkemSet{
+		"ML-KEM-1024", oidMLKEM1024, encapsulationKey(mlkem.NewDecapsulationKey1024), expand1024, expanded1024,
+	},
 }
 
 // randomBytes is the kind of the specs whose material is just so many random bytes.

@@ -38,9 +38,11 @@ func (s mldsaSet) public(encoded []byte) ([]byte, error) {
 
 // mlkemSet is the kind of the ML-KEM parameter sets of FIPS 203.
 type mlkemSet struct {
+	name             string
 	oid              asn1.ObjectIdentifier
 	encapsulationKey func(seed []byte) ([]byte, error)
 	decapsulationKey func(seed []byte) (encapsulator, error)
+	expanded         func(seed []byte) []byte
 }
 
 // generate draws the seed alone. FIPS 203's ML-KEM.KeyGen does the same and then expands it, which public does.

@@ -6,17 +6,30 @@ package material
 import (
 	"crypto"
 	"crypto/hmac"
+	"fmt"
 
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 )
 
-// hmacHash is the kind of the HMAC specs: as many random bytes as the hash has.
+// hmacHash is the kind of the HMAC specs: as many random bytes as the hash has, and up to a block of it where a customer
+// imports the key. A shorter key would be weaker than the hash; a longer one RFC 2104 would cut down to a hash first. That
+// these are AWS's bounds is UNVERIFIED.
 type hmacHash struct {
 	randomBytes
 	hash crypto.Hash
+	most int
 }
 
-func hmacOf(hash crypto.Hash) hmacHash { return hmacHash{randomBytes(hash.Size()), hash} }
+func hmacOf(hash crypto.Hash) hmacHash {
+	return hmacHash{randomBytes(hash.Size()), hash, hash.New().BlockSize()}
+}
+
+func (h hmacHash) check(encoded []byte) error {
+	if n := len(encoded); n < int(h.randomBytes) || n > h.most {
+		return fmt.Errorf("it has %d bytes, not %d to %d", n, int(h.randomBytes), h.most)
+	}
+	return nil
+}
 
 func (h hmacHash) expand(encoded []byte) (any, error) { return hmacKey{h.hash, encoded}, nil }
 

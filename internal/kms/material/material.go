@@ -9,22 +9,27 @@
 // created for is its record's knowledge; check it before, as an RSA key signs here as well as it decrypts. Symmetric
 // encryption is internal/kms/envelope's, to which LendSymmetric lends the key.
 //
-// The bytes come out through one door, Export, which is for the sealed store alone, and come back through Parse, which accepts what Export writes and nothing else:
+// The bytes come out through one door, Export, which is for the sealed store alone, and come back through Parse, which
+// accepts what Export writes and nothing else:
 //
 //	SYMMETRIC_DEFAULT               32 bytes, an AES-256 key
-//	HMAC_224, 256, 384, 512         28, 32, 48, 64 bytes, as long as the hash
+//	HMAC_224, 256, 384, 512         28, 32, 48, 64 bytes, as long as the hash; imported keys up to its block: 64, 64, 128, 128
 //	RSA_*                           PKCS #8, DER (RFC 5958): two primes, public exponent 65537
 //	ECC_NIST_*, ECC_SECG_P256K1     the private scalar, big-endian, of the curve's fixed length (SEC 1, 2.3.7)
 //	ECC_NIST_EDWARDS25519           the 32-byte seed (RFC 8032)
 //	ML_DSA_*                        the 32-byte seed (FIPS 204, xi)
 //	ML_KEM_*                        the 64-byte seed (FIPS 203, d followed by z)
 //
+// What a customer brings comes in through ParseImported, in the forms that AWS's import takes. PKCS8 is the way out that
+// GenerateDataKeyPair has, for pairs that no key of the KMS keeps.
+//
 // Randomness is not injected. Go's crypto packages ignore a caller's reader since Go 1.26 and draw from the system's
 // generator (in FIPS 140-3 mode, from the module's DRBG); a reader that only some specs honoured would mislead. Tests that
 // need the same keys each time use testing/cryptotest.SetGlobalRandom.
 //
 // Of the algorithms, RSA, the NIST curves, Ed25519, ML-KEM-768, ML-KEM-1024, HMAC and AES come from Go's FIPS 140-3
-// module; secp256k1, ML-DSA and ML-KEM-512 are not in it and come from other libraries. No primitive is our own.
+// module; secp256k1, ML-DSA and ML-KEM-512 are not in it and come from other libraries. No primitive is our own but the
+// verification of ML-DSA signatures by mu, which is public arithmetic (package mldsaverify says why).
 package material
 
 import (
@@ -157,7 +162,7 @@ func (m Material) PublicKey() ([]byte, error) {
 
 // Equal reports whether both are the same material for the same spec, destroyed or not. It compares the identifiers,
 // which are public, so its duration tells nothing of the secrets. Two encodings of one RSA key (the primes swapped, say)
-// are different materials.
+// are different materials to Parse; Generate and ParseImported make the same of them.
 func (m Material) Equal(other Material) bool {
 	return subtle.ConstantTimeCompare([]byte(m.ID()), []byte(other.ID())) == 1
 }

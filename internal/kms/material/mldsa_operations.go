@@ -11,6 +11,7 @@ import (
 	"filippo.io/mldsa/mldsacrypto"
 
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/material/mldsaverify"
 )
 
 type mldsaKey struct {
@@ -26,24 +27,15 @@ func (s mldsaSet) expand(encoded []byte) (any, error) {
 	return mldsaKey{private, private.PublicKey()}, nil
 }
 
-// muSize is the length of mu in FIPS 204, for every parameter set.
-const muSize = 64
-
 // sign is FIPS 204's hedged variant: fresh randomness goes into each signature, against fault attacks on a deterministic
 // one, and if it were bad the signature would still be safe. The context string is empty, as in AWS.
 func (k mldsaKey) sign(_ keyspec.Algorithm, messageType MessageType, message []byte) ([]byte, error) {
-	var options crypto.SignerOpts
-	var err error
-	switch messageType {
-	case MessageRaw:
-		options, err = &mldsa.Options{}, checkRange("message", message, 0, MaxMessage)
-	case MessageExternalMu:
-		options, err = mldsacrypto.MLDSAMu, checkRange("mu", message, muSize, muSize)
-	default:
-		err = ErrMessageType
-	}
-	if err != nil {
+	if err := checkMLDSA(messageType, message); err != nil {
 		return nil, err
+	}
+	var options crypto.SignerOpts = &mldsa.Options{}
+	if messageType == MessageExternalMu {
+		options = mldsacrypto.MLDSAMu
 	}
 	signature, err := k.private.Sign(nil, message, options)
 	if err != nil {
@@ -56,16 +48,26 @@ func (k mldsaKey) verify(_ keyspec.Algorithm, messageType MessageType, message, 
 	return verifyMLDSA(k.public, messageType, message, signature)
 }
 
-// verifyMLDSA has the library compute mu. It offers no way to give it one.
+// verifyMLDSA has the library verify a message, and mldsaverify mu, which the library does not take.
 func verifyMLDSA(key *mldsa.PublicKey, messageType MessageType, message, signature []byte) error {
-	if messageType != MessageRaw {
-		return ErrMessageType
-	}
-	if err := checkRange("message", message, 0, MaxMessage); err != nil {
+	if err := checkMLDSA(messageType, message); err != nil {
 		return err
 	}
-	if mldsa.Verify(key, message, signature, nil) != nil {
+	valid := messageType == MessageExternalMu && mldsaverify.Verify(key, message, signature) ||
+		messageType == MessageRaw && mldsa.Verify(key, message, signature, nil) == nil
+	if !valid {
 		return ErrInvalidSignature
 	}
 	return nil
+}
+
+func checkMLDSA(messageType MessageType, message []byte) error {
+	switch messageType {
+	case MessageRaw:
+		return checkRange("message", message, 0, MaxMessage)
+	case MessageExternalMu:
+		return checkRange("mu", message, mldsaverify.MuSize, mldsaverify.MuSize)
+	default:
+		return ErrMessageType
+	}
 }

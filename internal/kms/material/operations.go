@@ -96,8 +96,8 @@ func (m Material) Sign(algorithm keyspec.Algorithm, messageType MessageType, mes
 	return key.sign(algorithm, messageType, message)
 }
 
-// Verify checks a signature of this key, in the same forms of message as Sign, EXTERNAL_MU excepted: that is
-// ErrMessageType, because no library offers to verify it. A signature that does not hold is ErrInvalidSignature.
+// Verify checks a signature of this key, in the same forms of message as Sign. A signature that does not hold is
+// ErrInvalidSignature.
 func (m Material) Verify(
 	algorithm keyspec.Algorithm, messageType MessageType, message, signature []byte,
 ) error {

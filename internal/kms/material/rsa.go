@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/big"
 )
 
 // rsaBits is the kind of the RSA specs, by the length of the modulus.
@@ -23,7 +24,16 @@ func (bits rsaBits) generate() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x509.MarshalPKCS8PrivateKey(key)
+	return x509.MarshalPKCS8PrivateKey(largerPrimeFirst(key))
+}
+
+// largerPrimeFirst brings a key of crypto/rsa's into the form that ParseImported gives a key, so that a pair given away and
+// imported again is the same material. In all else crypto/rsa makes that form.
+func largerPrimeFirst(key *rsa.PrivateKey) *rsa.PrivateKey {
+	if p, q := key.Primes[0], key.Primes[1]; p.Cmp(q) < 0 {
+		return &rsa.PrivateKey{PublicKey: key.PublicKey, D: key.D, Primes: []*big.Int{q, p}}
+	}
+	return key
 }
 
 func (bits rsaBits) check(encoded []byte) error {

@@ -5,11 +5,20 @@ package material
 
 import "encoding/asn1"
 
-// The object identifiers that crypto/x509 does not know.
+// The object identifiers that crypto/x509 does not know, or keeps to itself.
 var (
 	// RFC 5480, 2.1.1: id-ecPublicKey; SEC 2, A.2.1: secp256k1.
 	oidECPublicKey = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
 	oidSECGP256K1  = asn1.ObjectIdentifier{1, 3, 132, 0, 10}
+
+	// RFC 5480, 2.1.1.1: secp256r1, secp384r1, secp521r1.
+	oidP256 = asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}
+	oidP384 = asn1.ObjectIdentifier{1, 3, 132, 0, 34}
+	oidP521 = asn1.ObjectIdentifier{1, 3, 132, 0, 35}
+
+	// RFC 8017, A.1: rsaEncryption; RFC 8410, 3: id-Ed25519.
+	oidRSAEncryption = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
+	oidEd25519       = asn1.ObjectIdentifier{1, 3, 101, 112}
 
 	// RFC 9881, 2: id-ml-dsa-44, -65, -87.
 	oidMLDSA44 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 17}
