@@ -22,7 +22,7 @@
 // identity policies, so whoever asks must consult those, or treat it as a refusal if there are none. The same goes for
 // every verdict where the caller's account is not the key's: AWS then wants an identity policy to allow as well.
 //
-// The decision says of each statement whether it applied and, if not, which part of it was the first that did not.
+// [Explain] says of each statement whether it applied and, if not, which part of it was the first that did not.
 //
 // # Whom a principal names
 //

@@ -53,8 +53,6 @@ type Decision struct {
 	// statement gives, has -1.
 	Statement int
 	Sid       string
-	// Diagnoses has one entry for each statement, in the document's order.
-	Diagnoses []Diagnosis
 }
 
 // Part is the part of a statement that did not fit a request.
@@ -92,20 +90,42 @@ func Evaluate(doc *Document, request Request) Decision {
 	if doc == nil {
 		return decision
 	}
-	decision.Diagnoses = make([]Diagnosis, len(doc.Statements))
 	for i := range doc.Statements {
 		diagnosis := diagnose(&doc.Statements[i], &request)
-		decision.Diagnoses[i] = diagnosis
-		if verdict := diagnosis.verdict(); rank(verdict) > rank(decision.Verdict) {
+		if verdict := diagnosis.verdict(); verdict.outranks(decision.Verdict) {
 			decision.Verdict, decision.Statement, decision.Sid = verdict, i, diagnosis.Sid
 		}
 	}
 	return decision
 }
 
-// rank orders verdicts by which of two statements has the last word.
-func rank(v Verdict) int {
-	return slices.Index([]Verdict{ImplicitDeny, AllowedToAccount, AllowedDirectly, ExplicitDeny}, v)
+// Explain says how Evaluate comes to its decision: it has one entry for each statement, in the document's order. It is apart
+// because nobody asks while requests are allowed.
+func Explain(doc *Document, request Request) []Diagnosis {
+	if doc == nil {
+		return nil
+	}
+	diagnoses := make([]Diagnosis, len(doc.Statements))
+	for i := range doc.Statements {
+		diagnoses[i] = diagnose(&doc.Statements[i], &request)
+	}
+	return diagnoses
+}
+
+// outranks says which of two statements' verdicts has the last word.
+func (v Verdict) outranks(other Verdict) bool { return v.rank() > other.rank() }
+
+func (v Verdict) rank() int {
+	switch v {
+	case ExplicitDeny:
+		return 3
+	case AllowedDirectly:
+		return 2
+	case AllowedToAccount:
+		return 1
+	default:
+		return 0
+	}
 }
 
 func (d *Diagnosis) verdict() Verdict {
@@ -130,7 +150,7 @@ func diagnose(s *Statement, request *Request) Diagnosis {
 		d.Failed = PartPrincipal
 	case !s.covers(request.Action):
 		d.Failed = PartAction
-	case !slices.ContainsFunc(s.Resource, func(p string) bool { return globResource(p, request.Resource) }):
+	case !s.concerns(request.Resource):
 		d.Failed = PartResource
 	default:
 		d.conditions(s, request)
@@ -149,12 +169,28 @@ func (s *Statement) reaches(caller Principal) reach {
 }
 
 func (s *Statement) covers(action string) bool {
-	patterns := s.Action
 	if len(s.NotAction) > 0 {
-		patterns = s.NotAction
+		return !matchesAction(s.NotAction, action)
 	}
-	named := slices.ContainsFunc(patterns, func(pattern string) bool { return globAction(pattern, action) })
-	return named != (len(s.NotAction) > 0)
+	return matchesAction(s.Action, action)
+}
+
+func matchesAction(patterns []string, action string) bool {
+	for _, pattern := range patterns {
+		if globAction(pattern, action) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Statement) concerns(resource string) bool {
+	for _, pattern := range s.Resource {
+		if globResource(pattern, resource) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *Diagnosis) conditions(s *Statement, request *Request) {
@@ -170,10 +206,15 @@ func (d *Diagnosis) conditions(s *Statement, request *Request) {
 	d.Applied = true
 }
 
+// lookUp is the key's values. They are not copied in the ordinary case of one name, so they must not be changed.
 func lookUp(context map[string][]string, key string) []string {
 	var found []string
 	for name, values := range context {
-		if strings.EqualFold(name, key) {
+		switch {
+		case !strings.EqualFold(name, key):
+		case found == nil:
+			found = slices.Clip(values)
+		default:
 			found = append(found, values...)
 		}
 	}

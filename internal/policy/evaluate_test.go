@@ -92,10 +92,12 @@ func TestADecisionSaysOfEachStatementWhatDidNotFit(t *testing.T) {
 	 {"Sid":"c","Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"*","Resource":"*",
 	  "Condition":{"Bool":{"kms:MultiRegion":true},"Null":{"kms:ViaService":true}}},
 	 {"Sid":"ok","Effect":"Allow","Principal":"*","Action":"*","Resource":"arn:aws:kms"}]}`)
-	got := policy.Evaluate(doc, policy.Request{
-		Principal: policy.Principal{ARN: userARN}, Action: "kms:Encrypt", Resource: keyARN,
-	})
-	want := policy.Decision{Verdict: policy.AllowedDirectly, Statement: 4, Sid: "ok", Diagnoses: []policy.Diagnosis{
+	request := policy.Request{Principal: policy.Principal{ARN: userARN}, Action: "kms:Encrypt", Resource: keyARN}
+	decision := policy.Decision{Verdict: policy.AllowedDirectly, Statement: 4, Sid: "ok"}
+	if diff := cmp.Diff(decision, policy.Evaluate(doc, request)); diff != "" {
+		t.Errorf("decision (-want +got):\n%s", diff)
+	}
+	want := []policy.Diagnosis{
 		{Sid: "p", Effect: policy.Allow, Failed: policy.PartPrincipal},
 		{Sid: "a", Effect: policy.Allow, Failed: policy.PartAction},
 		{Sid: "r", Effect: policy.Deny, Failed: policy.PartResource},
@@ -104,14 +106,15 @@ func TestADecisionSaysOfEachStatementWhatDidNotFit(t *testing.T) {
 			Condition: policy.Condition{Operator: "Bool", Key: "kms:MultiRegion", Values: []string{"true"}},
 		},
 		{Sid: "ok", Effect: policy.Allow, Applied: true},
-	}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("decision (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, policy.Explain(doc, request)); diff != "" {
+		t.Errorf("diagnoses (-want +got):\n%s", diff)
 	}
 }
 
 func TestADocumentThatParseWouldRefuseIsEvaluatedToTheCallersDisadvantage(t *testing.T) {
-	if got := policy.Evaluate(nil, policy.Request{}); got.Verdict != policy.ImplicitDeny || got.Statement != -1 {
+	if got := policy.Evaluate(nil, policy.Request{}); got.Verdict != policy.ImplicitDeny || got.Statement != -1 ||
+		policy.Explain(nil, policy.Request{}) != nil {
 		t.Errorf("no document gives %+v", got)
 	}
 	for effect, want := range map[policy.Effect]policy.Verdict{

@@ -22,7 +22,8 @@ type Grant struct {
 type Constraints struct {
 	EncryptionContextEquals map[string]string
 	EncryptionContextSubset map[string]string
-	// SourceArn is the resource for which a service must be calling; it is compared exactly.
+	// SourceArn is the resource for which a service must be calling; it is compared exactly. It is not applied to
+	// RetireGrant.
 	SourceArn string
 }
 
@@ -47,7 +48,7 @@ func (g Grant) Allows(request GrantRequest) bool {
 		return false
 	}
 	limits := g.Constraints
-	if limits.SourceArn != "" && limits.SourceArn != request.SourceArn {
+	if limits.SourceArn != "" && limits.SourceArn != request.SourceArn && request.Operation != "RetireGrant" {
 		return false
 	}
 	if !slices.Contains(withContext, request.Operation) {

@@ -117,7 +117,7 @@ func holds(t *testing.T, operator string, wanted, got []string, want bool) {
 	if holds := decision.Verdict == policy.AllowedDirectly; holds != want {
 		t.Errorf("%s of %q with %q in the request: %v, want %v", operator, wanted, got, holds, want)
 	}
-	if missing := decision.Diagnoses[0].KeyMissing; missing != (!want && got == nil) {
+	if missing := policy.Explain(doc, request)[0].KeyMissing; missing != (!want && got == nil) {
 		t.Errorf("%s of %q with %q in the request: KeyMissing is %v", operator, wanted, got, missing)
 	}
 }

@@ -53,7 +53,7 @@ func readPrincipals(name string, value any) (Principals, error) {
 
 func checkPrincipals(name string, p Principals) error {
 	for _, entry := range p.AWS {
-		valid := entry == everybody || accountPattern.MatchString(entry) || uniqueIDPattern.MatchString(entry) ||
+		valid := entry == everybody || isAccountID(entry) || uniqueIDPattern.MatchString(entry) ||
 			callerPattern.MatchString(entry)
 		if !valid {
 			return fail(name+" AWS", `%q is not a principal; write an account's 12 digits, the whole ARN of a user, role or `+

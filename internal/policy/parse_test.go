@@ -37,7 +37,7 @@ func parse(t *testing.T, document string) *policy.Document {
 }
 
 func TestTheDefaultPolicyIsItsOwnCanonicalForm(t *testing.T) {
-	if got := parse(t, defaultPolicy).String(); got != defaultPolicy {
+	if got := parse(t, defaultPolicy).String(); got != defaultPolicy || policy.Default(home).String() != got {
 		t.Errorf("canonical form:\n%s\nwant\n%s", got, defaultPolicy)
 	}
 }

@@ -13,7 +13,6 @@ import (
 const everybody = "*"
 
 var (
-	accountPattern = regexp.MustCompile(`^\d{12}$`)
 	// The ARNs that can call AWS KMS. Wildcards are not in the alphabet of any of their parts.
 	callerPattern = regexp.MustCompile(`^arn:aws(-[a-z]+)*:(iam::(\d{12}):(root|(user|role)/[\w+=,.@/-]+)|` +
 		`sts::(\d{12}):(assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
@@ -56,14 +55,18 @@ func NewPrincipal(arn string) (Principal, error) {
 
 // account is the account in an ARN, or nothing.
 func account(arn string) string {
-	parts := strings.SplitN(arn, ":", arnParts)
-	if len(parts) < arnParts {
+	if strings.Count(arn, ":") < arnParts-1 {
 		return ""
 	}
-	return parts[4]
+	for range arnParts - 2 {
+		_, arn, _ = strings.Cut(arn, ":")
+	}
+	account, _, _ := strings.Cut(arn, ":")
+	return account
 }
 
-func (p Principal) account() string {
+// AccountID is the caller's account; empty for a service and for an unsigned caller.
+func (p Principal) AccountID() string {
 	switch {
 	case p.Account != "":
 		return p.Account
@@ -77,9 +80,21 @@ func (p Principal) account() string {
 // root says that the caller is its account's root user.
 func (p Principal) root() bool { return isRoot(p.ARN) }
 
+// isRoot says whether the ARN is that of an account's root user: arn:PARTITION:iam::ACCOUNT:root.
 func isRoot(arn string) bool {
-	parts := strings.SplitN(arn, ":", arnParts)
-	return len(parts) == arnParts && parts[2] == "iam" && parts[5] == "root"
+	head, ok := strings.CutSuffix(arn, ":root")
+	if !ok || strings.Count(head, ":") != arnParts-2 {
+		return false
+	}
+	_, head, _ = strings.Cut(head, ":")
+	_, head, _ = strings.Cut(head, ":")
+	return strings.HasPrefix(head, "iam:")
+}
+
+// isAccountID says whether the text is an account: 12 digits.
+func isAccountID(text string) bool {
+	const digits = 12
+	return len(text) == digits && strings.Trim(text, "0123456789") == ""
 }
 
 // reach is how a Principal element concerns a caller.
@@ -116,7 +131,7 @@ func entryNames(entry string, caller Principal) reach {
 	}
 	named := accountEntry(entry)
 	switch {
-	case named == "" || named != caller.account():
+	case named == "" || named != caller.AccountID():
 		return unnamed
 	case caller.root():
 		return byName
@@ -127,7 +142,7 @@ func entryNames(entry string, caller Principal) reach {
 
 // accountEntry is the account that an AWS principal names as a whole: 12 digits or its root's ARN.
 func accountEntry(entry string) string {
-	if accountPattern.MatchString(entry) {
+	if isAccountID(entry) {
 		return entry
 	}
 	if isRoot(entry) {
@@ -144,13 +159,13 @@ func (p Principals) spares(caller Principal) bool {
 	if caller.Service != "" {
 		return slices.Contains(p.Service, caller.Service)
 	}
-	if caller.account() == "" {
+	if caller.AccountID() == "" {
 		return false
 	}
 	for _, arn := range []string{caller.ARN, caller.SessionARN} {
-		if arn != "" && p.names(Principal{ARN: arn, Account: caller.account()}) != byName {
+		if arn != "" && p.names(Principal{ARN: arn, Account: caller.AccountID()}) != byName {
 			return false
 		}
 	}
-	return p.names(Principal{Account: caller.account()}) == throughAccount
+	return p.names(Principal{Account: caller.AccountID()}) == throughAccount
 }
