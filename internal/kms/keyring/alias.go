@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"time"
 )
 
 // AliasItemName is the name of an alias's item in the store: a hash, since alias names have characters and lengths that
@@ -59,6 +60,20 @@ func (k *Keyring) isLeftOver(ctx context.Context, alias *AliasRecord) (bool, err
 	}
 	_, err = k.Key(alias.KeyID)
 	return errors.Is(err, ErrNotFound), nil
+}
+
+// UpdateAlias moves an alias from one key to another, in one write. It is ErrNotFound if there is none and an
+// *AliasTakenError if it is not from's.
+func (k *Keyring) UpdateAlias(ctx context.Context, name, from, to string, at time.Time) error {
+	_, err := k.update(ctx, aliasSlot(name), func(current *entry) (*entry, error) {
+		if current.alias.KeyID != from {
+			return nil, &AliasTakenError{Alias: name, KeyID: current.alias.KeyID}
+		}
+		next := *current.alias
+		next.KeyID, next.LastUpdated = to, at
+		return &entry{alias: &next}, nil
+	})
+	return err
 }
 
 // DeleteAlias removes an alias if it is keyID's. It is ErrNotFound if there is none and an *AliasTakenError if it is

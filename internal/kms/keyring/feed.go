@@ -94,7 +94,8 @@ func (k *Keyring) take(item Item) []Change {
 func (k *Keyring) put(s slot, e *entry) []Change {
 	before := k.memory.entries[s]
 	if before != nil && before.key != nil && e.key != nil {
-		shareBytes(before.key, e.key)
+		e.key.share(before.key)
+		before.key.wipeWithout(e.key)
 	}
 	k.memory.put(s, e)
 	delete(k.unsettled, s)
@@ -113,9 +114,7 @@ func (k *Keyring) drop(s slot, version uint64) []Change {
 		return nil
 	}
 	if before.key != nil {
-		for _, m := range before.key.Materials {
-			m.Bytes.wipe()
-		}
+		before.key.wipe()
 	}
 	return k.changes(s, before, nil)
 }
@@ -124,6 +123,9 @@ func (k *Keyring) drop(s slot, version uint64) []Change {
 func (k *Keyring) open(item Item) *entry {
 	e, err := k.unseal(item)
 	if err != nil {
+		if e != nil && e.key != nil {
+			e.key.wipe()
+		}
 		e = &entry{damage: &damage{item: item, err: err}}
 		e.damage.item.Sealed = bytes.Clone(item.Sealed)
 	}
@@ -164,19 +166,6 @@ func (k *Keyring) binding(kind Kind, name string) seal.Binding {
 	return seal.Binding{Account: k.id.AccountID, Region: k.id.Region, Kind: string(kind), Name: name}
 }
 
-// shareBytes lets the newer record have the same secret bytes as the older one where they are the same material, so that
-// there is one copy in memory, and wiping it reaches everybody.
-func shareBytes(older, newer *KeyRecord) {
-	for i, m := range newer.Materials {
-		for _, known := range older.Materials {
-			if known.ID == m.ID && known.Bytes != m.Bytes {
-				newer.Materials[i].Bytes = known.Bytes
-				m.Bytes.wipe()
-			}
-		}
-	}
-}
-
 // changes is what subscribers hear of before having become after. k.mu is held.
 func (k *Keyring) changes(s slot, before, after *entry) []Change {
 	if s.kind == KindAlias {
@@ -192,7 +181,7 @@ func (k *Keyring) changes(s slot, before, after *entry) []Change {
 			change.Owner = after.damage.item.Owner
 		}
 	}
-	if change.Before != nil && change.After != nil && change.Before.equal(change.After) {
+	if change.Before != nil && change.After != nil && change.Before.Equal(change.After) {
 		return nil
 	}
 	return []Change{change}

@@ -30,6 +30,22 @@ func (k *Keyring) Keys() []*KeyRecord {
 	return records
 }
 
+// KeyIDs returns the ID of every key, also of those whose record cannot be read, in no order.
+func (k *Keyring) KeyIDs() ([]string, error) {
+	if !k.isSynced() {
+		return nil, ErrNotSynced
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	var keyIDs []string
+	for s := range k.memory.entries {
+		if s.kind == KindKey {
+			keyIDs = append(keyIDs, s.name)
+		}
+	}
+	return keyIDs, nil
+}
+
 // Alias returns an alias's record, ErrNotFound, a *DamagedError or ErrNotSynced.
 func (k *Keyring) Alias(name string) (*AliasRecord, error) {
 	e, err := k.entry(aliasSlot(name))
@@ -37,6 +53,29 @@ func (k *Keyring) Alias(name string) (*AliasRecord, error) {
 		return nil, err
 	}
 	return e.alias, nil
+}
+
+// Aliases returns the records of a key's aliases, or of all aliases for an empty key ID, in no order. Those that cannot
+// be read are left out: nobody knows whose they are.
+func (k *Keyring) Aliases(keyID string) ([]*AliasRecord, error) {
+	if !k.isSynced() {
+		return nil, ErrNotSynced
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	var records []*AliasRecord
+	if keyID != "" {
+		for name := range k.memory.aliasesOf[keyID] {
+			records = append(records, k.memory.entries[aliasSlot(name)].alias)
+		}
+		return records, nil
+	}
+	for _, e := range k.memory.entries {
+		if e.alias != nil {
+			records = append(records, e.alias)
+		}
+	}
+	return records, nil
 }
 
 // AliasesOf returns the names of a key's aliases, sorted.

@@ -32,6 +32,16 @@ func fullRecord() *KeyRecord {
 		Rotation:  RotationSettings{Enabled: true, PeriodInDays: 90, EnabledAt: at},
 		Rotations: []Rotation{{Time: at, Type: OnDemand, MaterialID: "m2"}},
 		Materials: []Material{{ID: "m2", CreatedAt: at, Bytes: NewSecretBytes(bytes.Clone(secretText))}},
+		Origin:    OriginExternal,
+		Policy:    "{}",
+		Grants: []Grant{{
+			ID: "g1", CreationTime: at, Grantee: "arn:aws:iam::111122223333:role/orders/api", Operations: []string{"Decrypt"},
+			EncryptionContextEquals: map[string]string{}, EncryptionContextSubset: map[string]string{"tenant": "42"},
+		}},
+		MultiRegion: &MultiRegion{PrimaryRegion: "local", Epoch: 3},
+		Rotating:    OnDemand,
+		Pending:     &Material{ID: "m3", CreatedAt: at, Bytes: NewSecretBytes(bytes.Clone(secretText)), ExpirationTime: at},
+		LastUse:     &Use{Time: at, Operation: "Decrypt", RequestID: "r1", EventID: "e1", Principal: "p1"},
 	}
 }
 
@@ -70,7 +80,7 @@ func TestARecordComesBackAsItWasSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !got.equal(want) {
+	if !got.Equal(want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	err = got.Materials[0].Bytes.Use(func(b []byte) error {
@@ -86,7 +96,7 @@ func TestARecordComesBackAsItWasSealed(t *testing.T) {
 
 func TestDecodingRefusesWhatItCannotWriteBack(t *testing.T) {
 	tests := map[string]string{
-		`{"format":2,"materials":[{}]}`:  "it has format 2 and this version reads format 1",
+		`{"format":3,"materials":[{}]}`:  "it has format 3 and this version reads formats 1 to 2",
 		`{"format":1,"keyID":"x"}`:       "it holds no key material",
 		`{"format":1,"materials":"c2Vj"`: "its content is not a record",
 		``:                               "its content is not a record",
@@ -117,10 +127,10 @@ func TestEveryFieldCountsForEqualityCloneAndCodec(t *testing.T) {
 			record := fullRecord()
 			changed := record.clone()
 			change(changed)
-			if record.equal(changed) {
-				t.Error("equal does not see the difference")
+			if record.Equal(changed) {
+				t.Error("Equal does not see the difference")
 			}
-			if !record.equal(fullRecord()) {
+			if !record.Equal(fullRecord()) {
 				t.Error("changing the clone changed the original")
 			}
 			plaintext, err := encodeKey(changed)
@@ -131,7 +141,7 @@ func TestEveryFieldCountsForEqualityCloneAndCodec(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !read.equal(changed) {
+			if !read.Equal(changed) {
 				t.Errorf("the change is lost in the seal: got %+v, want %+v", read, changed)
 			}
 		})
@@ -151,19 +161,30 @@ func changeEach(t *testing.T, record reflect.Type, visit func(path string, chang
 				// The material's ID stands for its bytes.
 			case field.Type == reflect.TypeFor[time.Time]():
 				visit(path, func(r *KeyRecord) { find(r).Set(reflect.ValueOf(time.Unix(1, 0).UTC())) })
+			case field.Type.Kind() == reflect.Pointer:
+				visit(path, func(r *KeyRecord) { find(r).SetZero() })
+				walk(field.Type.Elem(), path, func(r *KeyRecord) reflect.Value { return find(r).Elem() })
 			case field.Type.Kind() == reflect.Struct:
 				walk(field.Type, path, find)
 			case field.Type.Kind() == reflect.Slice:
 				visit(path, func(r *KeyRecord) { find(r).Set(reflect.AppendSlice(find(r), find(r))) })
-				walk(field.Type.Elem(), path, func(r *KeyRecord) reflect.Value { return find(r).Index(0) })
+				if field.Type.Elem().Kind() == reflect.Struct {
+					walk(field.Type.Elem(), path, func(r *KeyRecord) reflect.Value { return find(r).Index(0) })
+				}
 			case field.Type.Kind() == reflect.String:
 				visit(path, func(r *KeyRecord) { find(r).SetString("changed") })
-			case field.Type.Kind() == reflect.Int32:
+			case field.Type.Kind() == reflect.Int32, field.Type.Kind() == reflect.Int64:
 				visit(path, func(r *KeyRecord) { find(r).SetInt(77) })
 			case field.Type.Kind() == reflect.Bool:
 				visit(path, func(r *KeyRecord) { find(r).SetBool(!find(r).Bool()) })
 			case field.Type.Kind() == reflect.Map:
-				visit(path, func(r *KeyRecord) { find(r).SetMapIndex(reflect.ValueOf("new"), reflect.ValueOf("tag")) })
+				visit(path, func(r *KeyRecord) {
+					longer := map[string]string{"new": "entry"}
+					for entry := find(r).MapRange(); entry.Next(); {
+						longer[entry.Key().String()] = entry.Value().String()
+					}
+					find(r).Set(reflect.ValueOf(longer))
+				})
 			default:
 				t.Fatalf("this test knows no way to change %s, a %s", path, field.Type)
 			}

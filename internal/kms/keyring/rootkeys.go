@@ -99,7 +99,10 @@ func (k *Keyring) asItIs(current *entry) (*entry, error) {
 	if !k.isStale(slot{}, current) {
 		return nil, nil
 	}
-	return &entry{key: current.key, alias: current.alias}, nil
+	if current.key != nil {
+		return &entry{key: current.key.clone()}, nil
+	}
+	return &entry{alias: current.alias}, nil
 }
 
 // reload reads the root keys again, once for each root key that is not known.

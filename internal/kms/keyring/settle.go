@@ -94,11 +94,25 @@ func (k *Keyring) learn(s slot, written *entry, version uint64) {
 	var changes []Change
 	if k.memory.newer(s, version) {
 		changes = k.put(s, written)
-	} else if known := k.memory.entries[s]; known != nil && known.key != nil && written.key != nil {
-		shareBytes(known.key, written.key)
+	} else {
+		k.outrun(s, written)
 	}
 	k.mu.Unlock()
 	k.announce(changes)
+}
+
+// outrun gives what was written, and what the watch has told of already, the secret bytes that are in memory. Those that
+// are there no longer were taken away by a later writer, so no copy of them is to stay. k.mu is held.
+func (k *Keyring) outrun(s slot, written *entry) {
+	known := k.memory.entries[s]
+	switch {
+	case written.key == nil:
+	case known == nil:
+		written.key.wipe()
+	case known.key != nil:
+		written.key.share(known.key)
+		written.key.wipeWithout(known.key)
+	}
 }
 
 // forget notes that the item at s is gone, which had the version.

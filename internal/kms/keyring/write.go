@@ -34,25 +34,34 @@ func (k *Keyring) CreateKey(ctx context.Context, record *KeyRecord) (*KeyRecord,
 
 // UpdateKey applies change to a copy of the key's record, writes it if that made a difference, and returns the record
 // afterwards. When another writer comes first, change is called again on the newer record; so it must depend on nothing
-// else that it changes. Its error is returned as it is, and nothing written.
+// else that it changes, and secret bytes that it puts in must be new each time: those of a record that is not written are
+// wiped. Its error is returned as it is, and nothing written.
 func (k *Keyring) UpdateKey(ctx context.Context, keyID string, change func(*KeyRecord) error) (*KeyRecord, error) {
-	var result *KeyRecord
+	var known, next, result *KeyRecord
+	discard := func() {
+		if next != nil && next != result {
+			next.wipeWithout(known)
+		}
+	}
 	_, err := k.update(ctx, slot{KindKey, keyID}, func(current *entry) (*entry, error) {
-		next := current.key.clone()
+		result = nil
+		discard()
+		known, next = current.key, current.key.clone()
 		if err := change(next); err != nil {
 			return nil, err
 		}
-		if next.equal(current.key) {
-			result = current.key
+		if next.Equal(known) {
+			result = known
 			return nil, nil
 		}
 		result = next
 		return &entry{key: next}, nil
 	})
 	if err != nil {
-		return nil, err
+		result = nil
 	}
-	return result, nil
+	discard()
+	return result, err
 }
 
 // DeleteKey destroys a key with its aliases and wipes its material, unless check, which sees the newest record, returns
@@ -155,7 +164,8 @@ func (k *Keyring) update(ctx context.Context, s slot, change func(*entry) (*entr
 			return false, err
 		}
 		err = k.replace(ctx, s, current.version, next)
-		if !errors.Is(err, ErrConflict) {
+		// That material was wiped between the look and the write means that the record changed in between.
+		if !errors.Is(err, ErrConflict) && !errors.Is(err, ErrWiped) {
 			return err == nil, err
 		}
 	}

@@ -11,23 +11,33 @@ import (
 )
 
 // published is AWS's table as its developer guide prints it, for the actions that exist here, written by hand: ok,
-// D for DisabledException, I for KMSInvalidStateException; and the state that follows.
+// D for DisabledException, I for KMSInvalidStateException, U for UnsupportedOperationException; and the state that
+// follows.
 const published = `
-                      Enabled             Disabled            PendingDeletion
-DescribeKey           ok:Enabled          ok:Disabled         ok:PendingDeletion
-GetPublicKey          ok:Enabled          D                   I
-EnableKey             ok:Enabled          ok:Enabled          I
-DisableKey            ok:Disabled         ok:Disabled         I
-SetKeyRotation        ok:Enabled          D                   I
-RotateKey             ok:Enabled          D                   I
-RotateKeyOnDemand     ok:Enabled          D                   I
-ScheduleKeyDeletion   ok:PendingDeletion  ok:PendingDeletion  I
-CancelKeyDeletion     I                   I                   ok:Disabled
-TagResource           ok:Enabled          ok:Disabled         I
-UntagResource         ok:Enabled          ok:Disabled         I
-UpdateKeyDescription  ok:Enabled          ok:Disabled         I
-CreateAlias           ok:Enabled          ok:Disabled         I
-DeleteAlias           ok:Enabled          ok:Disabled         ok:PendingDeletion
+                           Enabled             Disabled            PendingDeletion     PendingReplicaDeletion     PendingImport
+DescribeKey                ok:Enabled          ok:Disabled         ok:PendingDeletion  ok:PendingReplicaDeletion  ok:PendingImport
+Cryptography               ok:Enabled          D                   I                   I                          I
+GetPublicKey               ok:Enabled          D                   I                   I                          I
+CreateGrant                ok:Enabled          D                   I                   I                          I
+EnableKey                  ok:Enabled          ok:Enabled          I                   I                          I
+DisableKey                 ok:Disabled         ok:Disabled         I                   I                          I
+GetKeyRotationStatus       ok:Enabled          ok:Disabled         ok:PendingDeletion  ok:PendingReplicaDeletion  U
+SetKeyRotation             ok:Enabled          D                   I                   I                          U
+RotateKey                  ok:Enabled          D                   I                   I                          I
+RotateKeyOnDemand          ok:Enabled          D                   I                   I                          I
+ScheduleKeyDeletion        ok:PendingDeletion  ok:PendingDeletion  I                   I                          ok:PendingDeletion
+CancelKeyDeletion          I                   I                   ok:Disabled         ok:Disabled                I
+TagResource                ok:Enabled          ok:Disabled         I                   I                          ok:PendingImport
+UntagResource              ok:Enabled          ok:Disabled         I                   I                          ok:PendingImport
+UpdateKeyDescription       ok:Enabled          ok:Disabled         I                   I                          ok:PendingImport
+CreateAlias                ok:Enabled          ok:Disabled         I                   I                          ok:PendingImport
+UpdateAlias                ok:Enabled          ok:Disabled         I                   I                          ok:PendingImport
+DeleteAlias                ok:Enabled          ok:Disabled         ok:PendingDeletion  ok:PendingReplicaDeletion  ok:PendingImport
+GetParametersForImport     ok:Enabled          ok:Disabled         I                   I                          ok:PendingImport
+ImportKeyMaterial          ok:Enabled          ok:Disabled         I                   I                          ok:PendingImport
+DeleteImportedKeyMaterial  ok:Enabled          ok:Disabled         ok:PendingDeletion  ok:PendingReplicaDeletion  ok:PendingImport
+ReplicateKey               ok:Enabled          D                   I                   I                          I
+UpdatePrimaryRegion        ok:Enabled          D                   I                   I                          I
 `
 
 func TestEveryStateTakesExactlyTheActionsOfAWSsTable(t *testing.T) {
@@ -63,10 +73,14 @@ func cell(next State, err error) string {
 	if !errors.As(err, &refused) {
 		return "not a StateError: " + err.Error()
 	}
-	if refused.Disabled() {
+	switch {
+	case refused.Disabled():
 		return "D"
+	case refused.Unsupported():
+		return "U"
+	default:
+		return "I"
 	}
-	return "I"
 }
 
 func TestARefusalNamesStateActionAndReason(t *testing.T) {
@@ -80,6 +94,8 @@ func TestARefusalNamesStateActionAndReason(t *testing.T) {
 		{PendingDeletion, ScheduleDeletion, "ScheduleKeyDeletion: the key is pending deletion"},
 		{Enabled, CancelDeletion, "CancelKeyDeletion: the key is not pending deletion"},
 		{Disabled, CancelDeletion, "CancelKeyDeletion: the key is not pending deletion"},
+		{PendingReplicaDeletion, Tag, "TagResource: the key is pending replica deletion"},
+		{PendingImport, Cryptography, "Cryptography: the key is pending import"},
 		{"Vanished", Tag, "TagResource: the key is in state Vanished"},
 	}
 	for _, tt := range tests {
@@ -110,10 +126,27 @@ func TestUnknownStatesAndActionsAreRefused(t *testing.T) {
 	}
 }
 
-func TestOnlyTheThreeStatesAreValid(t *testing.T) {
+func TestAKeyOfImportedMaterialWaitsUntilAllOfItIsThere(t *testing.T) {
+	for _, tt := range []struct{ state, complete, incomplete State }{
+		{Enabled, Enabled, PendingImport},
+		{Disabled, Disabled, PendingImport},
+		{PendingImport, Enabled, PendingImport},
+		{PendingDeletion, PendingDeletion, PendingDeletion},
+		{PendingReplicaDeletion, PendingReplicaDeletion, PendingReplicaDeletion},
+	} {
+		if got := WithMaterial(tt.state, true); got != tt.complete {
+			t.Errorf("%s with all material: %s, want %s", tt.state, got, tt.complete)
+		}
+		if got := WithMaterial(tt.state, false); got != tt.incomplete {
+			t.Errorf("%s without some: %s, want %s", tt.state, got, tt.incomplete)
+		}
+	}
+}
+
+func TestOnlyTheKnownStatesAreValid(t *testing.T) {
 	for state, want := range map[State]bool{
-		Enabled: true, Disabled: true, PendingDeletion: true,
-		"": false, "enabled": false, "PendingImport": false,
+		Enabled: true, Disabled: true, PendingDeletion: true, PendingReplicaDeletion: true, PendingImport: true,
+		"": false, "enabled": false, "Updating": false,
 	} {
 		if state.Valid() != want {
 			t.Errorf("State(%q).Valid() = %t", state, !want)

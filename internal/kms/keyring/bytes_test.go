@@ -1,0 +1,409 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package keyring_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/material"
+)
+
+// importable is a key that can lose material, with so many of it.
+func importable(t *testing.T, count int) *keyring.KeyRecord {
+	t.Helper()
+	record := newKey(t)
+	record.Origin = keyring.OriginExternal
+	for len(record.Materials) < count {
+		record.Materials = append(record.Materials, newMaterial(t))
+	}
+	return record
+}
+
+func newMaterial(t *testing.T) keyring.Material {
+	t.Helper()
+	m, err := material.Generate(keyspec.SymmetricDefault)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keyring.Material{ID: m.ID(), CreatedAt: created, Bytes: keyring.NewSecretBytes(m.Export())}
+}
+
+// copied is the material with bytes of its own, as if it had been imported again.
+func copied(t *testing.T, m keyring.Material) keyring.Material {
+	t.Helper()
+	err := m.Bytes.Use(func(b []byte) error {
+		m.Bytes = keyring.NewSecretBytes(slices.Clone(b))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// state is ErrWiped if the bytes are gone.
+func state(b *keyring.SecretBytes) error { return b.Use(func([]byte) error { return nil }) }
+
+func mustUpdate(t *testing.T, ring *keyring.Keyring, keyID string, change func(*keyring.KeyRecord)) *keyring.KeyRecord {
+	t.Helper()
+	record, err := ring.UpdateKey(t.Context(), keyID, func(r *keyring.KeyRecord) error {
+		change(r)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record
+}
+
+func TestMaterialThatANewerRecordLacksIsWipedForEverybodyAndTheRestIsNot(t *testing.T) {
+	store, roots := &memstore.Store{}, newRoots(t)
+	a, b := open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})
+	record := importable(t, 3)
+	record.Pending = new(newMaterial(t))
+	held := mustCreate(t, a, record)
+	eventually(t, "b has the key", func() bool { _, err := b.Key(held.KeyID); return err == nil })
+	heldByB, err := b.Key(held.KeyID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustUpdate(t, a, held.KeyID, func(r *keyring.KeyRecord) {
+		r.Materials[0].Bytes = nil // deleted, and still known
+		r.Materials = slices.Delete(r.Materials, 1, 2)
+		r.Pending = nil
+	})
+	eventually(t, "b has heard of it", func() bool {
+		record, err := b.Key(held.KeyID)
+		return err == nil && record.Pending == nil
+	})
+	for name, held := range map[string]*keyring.KeyRecord{"a": held, "b": heldByB} {
+		gone := []*keyring.SecretBytes{held.Materials[0].Bytes, held.Materials[1].Bytes, held.Pending.Bytes}
+		for i, bytes := range gone {
+			if err := state(bytes); !errors.Is(err, keyring.ErrWiped) {
+				t.Errorf("%s can still use material %d: %v", name, i, err)
+			}
+		}
+		if err := usable(held); err != nil {
+			t.Errorf("the material that was kept cannot be used by %s: %v", name, err)
+		}
+	}
+}
+
+func TestTheRecordsOfOneKeyShareTheirSecretBytes(t *testing.T) {
+	late := newScripted()
+	ring := open(t, late, newRoots(t), keyring.Options{})
+	<-late.ready
+	first := mustCreate(t, ring, newKey(t))
+	second := mustUpdate(t, ring, first.KeyID, func(r *keyring.KeyRecord) { r.Description = "second" })
+	again := item(t, &late.Store, first.KeyID)
+	again.Version++
+	late.sink.Upsert(again) // decoded anew
+	third, err := ring.Key(first.KeyID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if third == second || first.Current().Bytes != second.Current().Bytes || second.Current().Bytes != third.Current().Bytes {
+		t.Error("there are several copies of the material in memory")
+	}
+}
+
+func TestPendingMaterialThatBecomesCurrentIsNotWiped(t *testing.T) {
+	ring := open(t, &memstore.Store{}, newRoots(t), keyring.Options{})
+	record := importable(t, 1)
+	record.Pending = new(newMaterial(t))
+	key := mustCreate(t, ring, record)
+	rotated := mustUpdate(t, ring, key.KeyID, func(r *keyring.KeyRecord) {
+		r.Materials, r.Pending = append(r.Materials, *r.Pending), nil
+	})
+	if err := usable(rotated); err != nil || rotated.Current().ID != key.Pending.ID {
+		t.Errorf("the material that became current: %v", err)
+	}
+}
+
+func TestMaterialThatIsListedTwiceIsKeptWhileOneOfThemIsThere(t *testing.T) {
+	ring := open(t, &memstore.Store{}, newRoots(t), keyring.Options{})
+	key := mustCreate(t, ring, importable(t, 1))
+	twice := mustUpdate(t, ring, key.KeyID, func(r *keyring.KeyRecord) {
+		r.Pending = &keyring.Material{ID: r.Current().ID, CreatedAt: created}
+	})
+	if err := usable(twice); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMaterialThatALaterWriterTookAwayDoesNotStayWithTheEarlierOne(t *testing.T) {
+	for _, after := range []string{"deletion of the material", "deletion of the key"} {
+		t.Run(after, func(t *testing.T) {
+			late, roots := newScripted(), newRoots(t)
+			armed := false
+			var overtake func()
+			late.After = func(op memstore.Op, _ string) error {
+				if op == memstore.OpUpdate && armed {
+					armed = false
+					overtake()
+				}
+				return nil
+			}
+			ring := open(t, late, roots, keyring.Options{})
+			<-late.ready
+			other := open(t, &late.Store, roots, keyring.Options{})
+			key := mustCreate(t, ring, importable(t, 1))
+			overtake = func() { // the watch is faster than the answer, and so is another writer
+				if err := other.Refresh(t.Context(), key.KeyID); err != nil {
+					t.Fatal(err)
+				}
+				late.sink.Upsert(item(t, &late.Store, key.KeyID))
+				if after == "deletion of the key" {
+					if err := other.DeleteKey(t.Context(), key.KeyID, always); err != nil {
+						t.Fatal(err)
+					}
+					late.sink.Delete(keyring.KindKey, key.KeyID, 100)
+					return
+				}
+				mustUpdate(t, other, key.KeyID, func(r *keyring.KeyRecord) { r.Pending = nil })
+				late.sink.Upsert(item(t, &late.Store, key.KeyID))
+			}
+			armed = true
+			added := newMaterial(t)
+			written := mustUpdate(t, ring, key.KeyID, func(r *keyring.KeyRecord) { r.Pending = &added })
+			if err := state(written.Pending.Bytes); !errors.Is(err, keyring.ErrWiped) {
+				t.Errorf("the writer still has the material that was deleted: %v", err)
+			}
+		})
+	}
+}
+
+func TestAnUpdateDuringWhichMaterialIsWipedIsMadeAgain(t *testing.T) {
+	late, roots := newScripted(), newRoots(t)
+	ring := open(t, late, roots, keyring.Options{})
+	<-late.ready
+	other := open(t, &late.Store, roots, keyring.Options{})
+	key := mustCreate(t, ring, importable(t, 2))
+	eventually(t, "the other has the key", func() bool { _, err := other.Key(key.KeyID); return err == nil })
+	attempts := 0
+	got := mustUpdate(t, ring, key.KeyID, func(r *keyring.KeyRecord) {
+		attempts++
+		if attempts == 1 {
+			mustUpdate(t, other, key.KeyID, func(r *keyring.KeyRecord) { r.Materials[0].Bytes = nil })
+			late.sink.Upsert(item(t, &late.Store, key.KeyID))
+		}
+		r.Description = "changed"
+	})
+	if attempts != 2 || got.Description != "changed" || got.Materials[0].Bytes != nil {
+		t.Errorf("after %d attempts the record is %+v", attempts, got)
+	}
+}
+
+// Whatever order the watch and the answers of writes come in, the newest record can be used and what it lacks is gone.
+func TestTheNewestRecordIsUsableWhateverComesWhen(t *testing.T) {
+	for seed := range uint64(40) {
+		w := newRace(t, seed)
+		for range 60 {
+			w.step()
+			w.check()
+		}
+	}
+}
+
+// race is a keyring whose watch brings what was written, late, early, twice and in any order, among two writers.
+type race struct {
+	t      *testing.T
+	random *rand.Rand
+	late   *scripted
+	rings  [2]*keyring.Keyring
+	keyID  string
+	pool   []keyring.Material
+
+	items []keyring.Item
+	held  []*keyring.KeyRecord
+}
+
+func newRace(t *testing.T, seed uint64) *race {
+	t.Helper()
+	w := &race{t: t, random: rand.New(rand.NewPCG(seed, 0)), late: newScripted()}
+	roots := newRoots(t)
+	w.late.After = w.written
+	w.rings[0] = open(t, w.late, roots, keyring.Options{})
+	<-w.late.ready
+	w.rings[1] = open(t, &lateStore{&w.late.Store}, roots, keyring.Options{})
+	for range 4 {
+		w.pool = append(w.pool, newMaterial(t))
+	}
+	record := newKey(t)
+	record.Origin, record.State = keyring.OriginExternal, lifecycle.Enabled
+	record.Materials = []keyring.Material{copied(t, w.pool[0])}
+	w.keyID = mustCreate(t, w.rings[0], record).KeyID
+	if err := w.rings[1].Refresh(t.Context(), w.keyID); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// written runs before the writer has its answer.
+func (w *race) written(op memstore.Op, name string) error {
+	if op == memstore.OpUpdate {
+		w.items = append(w.items, item(w.t, &w.late.Store, name))
+		if w.random.IntN(2) == 0 {
+			w.tell()
+		}
+	}
+	return nil
+}
+
+// tell has the watch bring any one of the newest items.
+func (w *race) tell() {
+	if len(w.items) == 0 {
+		return
+	}
+	recent := w.items[max(0, len(w.items)-4):]
+	w.late.sink.Upsert(recent[w.random.IntN(len(recent))])
+}
+
+func (w *race) step() {
+	switch w.random.IntN(4) {
+	case 0:
+		w.tell()
+	case 1:
+		if err := w.rings[0].Refresh(w.t.Context(), w.keyID); err != nil {
+			w.t.Fatal(err)
+		}
+	default:
+		ring := w.rings[w.random.IntN(2)]
+		w.held = append(w.held, mustUpdate(w.t, ring, w.keyID, w.change))
+	}
+}
+
+func (w *race) change(r *keyring.KeyRecord) {
+	m := copied(w.t, w.pool[w.random.IntN(len(w.pool))])
+	known := r.Material(m.ID)
+	what := w.random.IntN(4)
+	switch {
+	case known == nil && r.Pending == nil:
+		r.Pending = &m
+	case known == nil:
+		r.Materials, r.Pending = append(r.Materials, *r.Pending), &m
+	case what < 2:
+		known.Bytes = nil
+	case what == 2:
+		known.Bytes = m.Bytes
+	default:
+		r.Pending = nil
+	}
+}
+
+func (w *race) check() {
+	w.t.Helper()
+	for _, ring := range w.rings {
+		newest, err := ring.Key(w.keyID)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, m := range append(slices.Clone(newest.Materials), pending(newest)...) {
+			if m.Bytes != nil && state(m.Bytes) != nil {
+				w.t.Fatal("material of the newest record was wiped")
+			}
+		}
+	}
+	newest := [2]*keyring.KeyRecord{}
+	for i, ring := range w.rings {
+		newest[i], _ = ring.Key(w.keyID)
+	}
+	for _, held := range w.held {
+		for _, m := range append(slices.Clone(held.Materials), pending(held)...) {
+			if m.Bytes == nil || has(newest[0], m.ID) || has(newest[1], m.ID) {
+				continue
+			}
+			if !errors.Is(state(m.Bytes), keyring.ErrWiped) {
+				w.t.Fatal("material that no newest record has was not wiped")
+			}
+		}
+	}
+}
+
+func pending(r *keyring.KeyRecord) []keyring.Material {
+	if r.Pending == nil {
+		return nil
+	}
+	return []keyring.Material{*r.Pending}
+}
+
+func has(r *keyring.KeyRecord, id string) bool {
+	m := r.Material(id)
+	return m != nil && m.Bytes != nil
+}
+
+func TestSecretBytesOfARecordThatIsNotWrittenAreWiped(t *testing.T) {
+	errRefused := errors.New("refused")
+	for name, tt := range map[string]struct {
+		fail   bool // of the store
+		result error
+	}{
+		"refused by the change":   {false, errRefused},
+		"refused by the store":    {true, errOutage},
+		"no difference to before": {false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			away := false
+			store := &memstore.Store{Before: func(op memstore.Op, _ string) error {
+				if away && op == memstore.OpUpdate {
+					return errOutage
+				}
+				return nil
+			}}
+			ring := open(t, store, newRoots(t), keyring.Options{})
+			key := mustCreate(t, ring, importable(t, 1))
+			away = tt.fail
+			again := copied(t, key.Current())
+			_, err := ring.UpdateKey(t.Context(), key.KeyID, func(r *keyring.KeyRecord) error {
+				r.Materials[0].Bytes = again.Bytes
+				if tt.fail {
+					r.Description = "changed"
+				}
+				if errors.Is(tt.result, errRefused) {
+					return errRefused
+				}
+				return nil
+			})
+			if !errors.Is(err, tt.result) {
+				t.Errorf("got %v, want %v", err, tt.result)
+			}
+			if err := state(again.Bytes); !errors.Is(err, keyring.ErrWiped) {
+				t.Errorf("the new bytes stay in memory: %v", err)
+			}
+			if err := usable(key); err != nil {
+				t.Errorf("the material that was there before: %v", err)
+			}
+		})
+	}
+}
+
+func TestSecretBytesOfAnAttemptThatAnotherWriterOutranAreWiped(t *testing.T) {
+	late, roots := newScripted(), newRoots(t)
+	ring := open(t, late, roots, keyring.Options{})
+	<-late.ready
+	other := open(t, &late.Store, roots, keyring.Options{})
+	key := mustCreate(t, ring, importable(t, 1))
+	eventually(t, "the other has the key", func() bool { _, err := other.Key(key.KeyID); return err == nil })
+	var attempts []keyring.Material
+	got := mustUpdate(t, ring, key.KeyID, func(r *keyring.KeyRecord) {
+		if len(attempts) == 0 {
+			mustUpdate(t, other, key.KeyID, func(r *keyring.KeyRecord) { r.Description = "first" })
+		}
+		attempts = append(attempts, newMaterial(t))
+		r.Pending = &attempts[len(attempts)-1]
+	})
+	if len(attempts) != 2 || got.Pending.ID != attempts[1].ID || state(got.Pending.Bytes) != nil {
+		t.Fatalf("after %d attempts the record is %+v", len(attempts), got)
+	}
+	if err := state(attempts[0].Bytes); !errors.Is(err, keyring.ErrWiped) {
+		t.Errorf("the bytes of the first attempt stay in memory: %v", err)
+	}
+}
