@@ -9,14 +9,14 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// Log is a Recorder that writes a line to a log: for refused requests always, with what decided on them, and for the
-// others where the log is verbose.
+// Log is a Recorder that writes a line to a log: for callers who were refused always, with what decided on it, and for
+// everything else where the log is verbose.
 type Log struct{ Logger logr.Logger }
 
 // Record implements Recorder. It never fails.
 func (l Log) Record(_ context.Context, event *Event) error {
 	logger := l.Logger
-	if event.ErrorCode == "" {
+	if event.ErrorCode == "" || event.UserIdentity.ARN == "" { // anybody can have himself refused before he is known
 		if logger = logger.V(1); !logger.Enabled() {
 			return nil
 		}

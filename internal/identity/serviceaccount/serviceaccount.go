@@ -6,8 +6,12 @@
 // # Which tokens
 //
 // The API server decides, by TokenReview: it knows whether the token's signature is its own and whether the ServiceAccount,
-// and the Pod that the token is bound to, still exist. The token's own claims are read before that only to word a refusal
-// (is it expired, is it for another audience), and after it for the issuer and the expiry, which the review does not tell.
+// and the Pod that the token is bound to, still exist. The token's own claims are read before that only to refuse what says
+// of itself that it is no good (expired, for another audience), and after it for the issuer and the expiry, which the review
+// does not tell.
+//
+// Who asks has proved nothing yet, so the API server is asked only so many times at once, and a Review above that is
+// ErrUnavailable.
 //
 // Accepted are the tokens of ServiceAccounts (nobody else's, whatever else the API server authenticates) that were asked
 // for one of our audiences and that expire: projected volumes and TokenRequest. Most are bound to a Pod; one that
@@ -62,6 +66,11 @@ var (
 	ErrUnavailable = errors.New("the API server cannot review ServiceAccount tokens at the moment")
 )
 
+var errNeverExpires = fmt.Errorf("it never expires; use a projected volume or `kubectl create token`: %w", ErrInvalid)
+
+// clockSkew is how far the API server's clock may be behind ours before a token is taken for expired without asking it.
+const clockSkew = time.Minute
+
 // Identity is what a token proves.
 type Identity struct {
 	identity.ServiceAccount
@@ -79,12 +88,13 @@ type Identity struct {
 type Reviewer struct {
 	client kubernetes.Interface
 	clock  clock.PassiveClock
+	turns  *turns
 }
 
-// NewReviewer needs a client that may create TokenReviews. Each Review is one request: the client's rate limit is that of
-// reviews.
+// NewReviewer needs a client that may create TokenReviews. Each Review is one request at most, of which 16 are under way at
+// once.
 func NewReviewer(client kubernetes.Interface, c clock.PassiveClock) *Reviewer {
-	return &Reviewer{client, c}
+	return &Reviewer{client, c, newTurns()}
 }
 
 // The extra fields of a user who authenticated with a bound token (Kubernetes' documentation, "Managing Service Accounts").
@@ -102,18 +112,52 @@ func (r *Reviewer) Review(ctx context.Context, token string, audiences []string)
 	if err != nil {
 		return Identity{}, fmt.Errorf("reviewing a ServiceAccount token: %w: %w", err, ErrInvalid)
 	}
-	review := &authenticationv1.TokenReview{
-		Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: audiences},
+	if err := r.hopeless(claims, audiences); err != nil {
+		return Identity{}, fmt.Errorf("reviewing a ServiceAccount token: %w", err)
 	}
-	review, err = r.client.AuthenticationV1().TokenReviews().Create(ctx, review, metav1.CreateOptions{})
+	status, err := r.ask(ctx, token, audiences)
 	if err != nil {
 		return Identity{}, fmt.Errorf("reviewing a ServiceAccount token: %w: %w", err, ErrUnavailable)
 	}
-	found, err := r.judge(review.Status, claims, audiences)
+	found, err := r.judge(status, claims, audiences)
 	if err != nil {
 		return Identity{}, fmt.Errorf("reviewing a ServiceAccount token: %w", err)
 	}
 	return found, nil
+}
+
+// ask has the API server review the token.
+func (r *Reviewer) ask(
+	ctx context.Context, token string, audiences []string,
+) (authenticationv1.TokenReviewStatus, error) {
+	end, err := r.turns.take(ctx)
+	if err != nil {
+		return authenticationv1.TokenReviewStatus{}, err
+	}
+	defer end()
+	review, err := r.client.AuthenticationV1().TokenReviews().Create(ctx, &authenticationv1.TokenReview{
+		Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: audiences},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		return authenticationv1.TokenReviewStatus{}, err
+	}
+	return review.Status, nil
+}
+
+// hopeless refuses what the API server would refuse, or judge, by what the token says of itself: the API server is not
+// asked. Where the clocks of both differ by a little, it has the last word.
+func (r *Reviewer) hopeless(claims claims, audiences []string) error {
+	_, ours := common(audiences, claims.Audiences)
+	switch {
+	case claims.Expires.IsZero():
+		return errNeverExpires
+	case r.clock.Now().After(claims.Expires.Add(clockSkew)):
+		return ErrExpired
+	case !ours:
+		return wrongAudience(claims, audiences)
+	default:
+		return nil
+	}
 }
 
 func (r *Reviewer) judge(status authenticationv1.TokenReviewStatus, claims claims, audiences []string) (Identity, error) {
@@ -131,7 +175,7 @@ func (r *Reviewer) judge(status authenticationv1.TokenReviewStatus, claims claim
 	case !ok:
 		return Identity{}, fmt.Errorf("it is that of another kind of user: %w", ErrInvalid)
 	case claims.Expires.IsZero():
-		return Identity{}, fmt.Errorf("it never expires; use a projected volume or `kubectl create token`: %w", ErrInvalid)
+		return Identity{}, errNeverExpires
 	}
 	return Identity{
 		ServiceAccount: identity.ServiceAccount{
@@ -151,9 +195,13 @@ func (r *Reviewer) refusal(claims claims, audiences []string, said string) error
 		return ErrExpired
 	}
 	if _, ok := common(audiences, claims.Audiences); !ok {
-		return fmt.Errorf("it is for %.200q, not for %q: %w", strings.Join(claims.Audiences, ", "), audiences, ErrAudience)
+		return wrongAudience(claims, audiences)
 	}
 	return fmt.Errorf("the API server says %.200q: %w", said, ErrInvalid)
+}
+
+func wrongAudience(claims claims, audiences []string) error {
+	return fmt.Errorf("it is for %.200q, not for %q: %w", strings.Join(claims.Audiences, ", "), audiences, ErrAudience)
 }
 
 func common(wanted, given []string) (string, bool) {

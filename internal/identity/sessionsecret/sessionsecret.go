@@ -23,6 +23,7 @@ package sessionsecret
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -53,6 +54,9 @@ const (
 	retryInterval = 5 * time.Second
 	// refreshInterval is the least between two looks on behalf of tokens, which anybody may send.
 	refreshInterval = time.Second
+	// maxWaiting is how many requests wait for a look on behalf of their tokens. While the API server hangs, a look takes
+	// long, and tokens that name a key which is not known are easily made up: they must not take up the endpoint.
+	maxWaiting = 128
 	// syncTimeout bounds one look, and so how long a request may wait for it.
 	syncTimeout = 5 * time.Second
 )
@@ -73,17 +77,21 @@ type Source struct {
 	config Config
 	keys   atomic.Pointer[identity.Keys]
 
-	// turn is held by the one goroutine that talks to the API server; it guards lastLook and lastErr.
+	// turn is held by the one goroutine that talks to the API server; it guards lastLook and lastErr. waiting is who waits
+	// for it on behalf of a token.
 	turn     chan struct{}
+	waiting  chan struct{}
 	lastLook time.Time
 	lastErr  error
 }
 
 var _ identity.KeySource = (*Source)(nil)
 
+var errBusy = errors.New("too many session tokens name keys that are not known")
+
 // New returns a Source that knows no key yet: Sync or Run reads them.
 func New(config Config) *Source {
-	s := &Source{config: config, turn: make(chan struct{}, 1)}
+	s := &Source{config: config, turn: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaiting)}
 	s.keys.Store(&identity.Keys{})
 	return s
 }
@@ -118,8 +126,15 @@ func (s *Source) Sync(ctx context.Context) error {
 	return s.look(ctx)
 }
 
-// Refresh implements identity.KeySource. It looks at most once a second for all who ask.
+// Refresh implements identity.KeySource. It looks at most once a second for all who ask, and has only so many of them wait
+// for that: for others it is an error at once.
 func (s *Source) Refresh(ctx context.Context, keyID string) error {
+	select {
+	case s.waiting <- struct{}{}:
+		defer func() { <-s.waiting }()
+	default:
+		return errBusy
+	}
 	if err := s.takeTurn(ctx); err != nil {
 		return err
 	}

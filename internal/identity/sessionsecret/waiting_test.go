@@ -1,0 +1,59 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package sessionsecret_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/chatelaine-dev/chatelaine/internal/identity/sessionsecret"
+)
+
+func TestMadeUpTokensDoNotHoldUpTheEndpointWhileTheAPIServerHangs(t *testing.T) {
+	release := make(chan struct{})
+	config := rest.CopyConfig(env.Config)
+	config.Wrap(func(http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(*http.Request) (*http.Response, error) {
+			<-release
+			return nil, errCut
+		})
+	})
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := sessionsecret.New(sessionsecret.Config{
+		Client: client, Namespace: "nowhere", Name: sessionsecret.DefaultName,
+		Clock: clocktesting.NewFakeClock(start), Log: logr.Discard(),
+	})
+	const flood = 500
+	var sentAway atomic.Int32
+	var done sync.WaitGroup
+	for range flood {
+		done.Go(func() {
+			if source.Refresh(context.WithoutCancel(t.Context()), "0123456789abcdef") == nil {
+				t.Error("a look that hangs succeeded")
+			}
+			sentAway.Add(1)
+		})
+	}
+	const mayWait = 128
+	for deadline := time.Now().Add(4 * time.Second); sentAway.Load() < flood-mayWait; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("%d of %d requests were answered while the API server hangs, want %d", sentAway.Load(), flood, flood-mayWait)
+			break
+		}
+	}
+	close(release)
+	done.Wait()
+}
