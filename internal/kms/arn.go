@@ -20,33 +20,45 @@ type ARN struct {
 	Alias string
 }
 
+// String is the ARN as it is written.
+func (a ARN) String() string {
+	resource := a.Alias
+	if resource == "" {
+		resource = "key/" + a.KeyID
+	}
+	return "arn:aws:kms:" + a.Region + ":" + a.AccountID + ":" + resource
+}
+
 // ParseARN reads a key ARN or an alias ARN. It is an *Error with InvalidArnException for anything else.
 func ParseARN(text string) (ARN, error) {
-	parts := strings.SplitN(text, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[1] != "aws" || parts[2] != "kms" {
-		return ARN{}, fail(InvalidArnException, "Invalid arn '%s'", text)
+	rest, ours := strings.CutPrefix(text, "arn:aws:kms:")
+	region, rest, hasRegion := strings.Cut(rest, ":")
+	accountID, resource, hasAccount := strings.Cut(rest, ":")
+	if !ours || !hasRegion || !hasAccount {
+		return ARN{}, Errorf(InvalidArnException, "Invalid arn '%s'", text)
 	}
-	arn := ARN{Region: parts[3], AccountID: parts[4]}
-	if keyID, ok := strings.CutPrefix(parts[5], "key/"); ok && keyID != "" {
+	arn := ARN{Region: region, AccountID: accountID}
+	if keyID, ok := strings.CutPrefix(resource, "key/"); ok && keyID != "" {
 		arn.KeyID = keyID
 		return arn, nil
 	}
-	if strings.HasPrefix(parts[5], aliasPrefix) {
-		arn.Alias = parts[5]
+	if strings.HasPrefix(resource, aliasPrefix) {
+		arn.Alias = resource
 		return arn, nil
 	}
-	return ARN{}, fail(InvalidArnException, "Invalid arn '%s'", text)
+	return ARN{}, Errorf(InvalidArnException, "Invalid arn '%s'", text)
 }
 
 // KeyARN is the ARN of a key of this service.
-func (s *Service) KeyARN(keyID string) string { return s.arn("key/" + keyID) }
+func (s *Service) KeyARN(keyID string) string { return s.arn(ARN{KeyID: keyID}) }
 
 // AliasARN is the ARN of an alias of this service, by its name.
-func (s *Service) AliasARN(name string) string { return s.arn(name) }
+func (s *Service) AliasARN(name string) string { return s.arn(ARN{Alias: name}) }
 
-func (s *Service) arn(resource string) string {
-	id := s.ring.ID()
-	return "arn:aws:kms:" + id.Region + ":" + id.AccountID + ":" + resource
+func (s *Service) arn(of ARN) string {
+	home := s.ring.ID()
+	of.Region, of.AccountID = home.Region, home.AccountID
+	return of.String()
 }
 
 // ID is the account and region that the service answers for.
@@ -78,9 +90,9 @@ func (s *Service) checkHome(ref string, arn ARN) error {
 	home := s.ring.ID()
 	switch {
 	case arn.Region != home.Region:
-		return fail(NotFoundException, "Invalid arn %s", arn.Region)
+		return Errorf(NotFoundException, "Invalid arn %s", arn.Region)
 	case arn.AccountID != home.AccountID:
-		return fail(NotFoundException, "Key '%s' does not exist", ref)
+		return Errorf(NotFoundException, "Key '%s' does not exist", ref)
 	default:
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,8 +15,10 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/material"
 )
+
+// multiRegionPrefix begins the key IDs of multi-Region keys.
+const multiRegionPrefix = "mrk-"
 
 // CreateKeyInput describes a key to make.
 type CreateKeyInput struct {
@@ -32,6 +35,13 @@ type CreateKeyInput struct {
 	Disabled bool
 	// RotationPeriodInDays turns automatic rotation on; 0 leaves it off.
 	RotationPeriodInDays int32
+	// Origin is AWS_KMS if empty. A key of origin EXTERNAL has no material and waits for its import.
+	Origin keyring.Origin
+	// MultiRegion makes the primary of a multi-Region key; its random ID then begins with mrk-.
+	MultiRegion bool
+	// Policy is the key policy, as CheckPolicy returned it. Empty: the key has whatever policy the service gives keys that
+	// were made without one, now and later.
+	Policy string
 }
 
 // CreateKey makes a key, in one write. RSA key material takes up to some seconds.
@@ -47,8 +57,10 @@ func (s *Service) CreateKey(ctx context.Context, in CreateKeyInput) (*KeyMetadat
 	if !errors.Is(err, keyring.ErrNotFound) {
 		return nil, s.translate(err, record.KeyID)
 	}
-	if err := addMaterial(record, record.CreationTime); err != nil {
-		return nil, err
+	if record.Origin == keyring.OriginAWSKMS {
+		if err := addMaterial(ctx, record, record.CreationTime); err != nil {
+			return nil, err
+		}
 	}
 	created, err := s.ring.CreateKey(ctx, record)
 	if err != nil && !errors.Is(err, keyring.ErrExists) {
@@ -68,19 +80,34 @@ func (s *Service) newRecord(in CreateKeyInput) (*keyring.KeyRecord, error) {
 	}
 	now := s.now()
 	record := &keyring.KeyRecord{
-		KeyID: in.KeyID, Spec: in.Spec, Usage: usage, State: lifecycle.Enabled,
-		Description: in.Description, Tags: maps.Clone(in.Tags), CreationTime: now,
+		KeyID: in.KeyID, Spec: in.Spec, Usage: usage, Origin: keyring.OriginAWSKMS, State: lifecycle.Enabled,
+		Description: in.Description, Tags: maps.Clone(in.Tags), Policy: in.Policy, CreationTime: now,
 	}
 	if in.Disabled {
 		record.State = lifecycle.Disabled
 	}
+	if in.Origin == keyring.OriginExternal {
+		record.Origin, record.State = in.Origin, lifecycle.PendingImport
+	}
+	if in.MultiRegion {
+		record.MultiRegion = &keyring.MultiRegion{PrimaryRegion: s.ID().Region, Epoch: 1}
+	}
 	if in.KeyID == "" {
-		record.KeyID = uuid.NewString()
+		record.KeyID = randomKeyID(in.MultiRegion)
 	}
 	if in.RotationPeriodInDays != 0 {
 		record.Rotation = keyring.RotationSettings{Enabled: true, PeriodInDays: in.RotationPeriodInDays, EnabledAt: now}
 	}
 	return record, s.checkNew(record)
+}
+
+// randomKeyID is a random UUID; that of a multi-Region key is written in AWS's other way.
+func randomKeyID(multiRegion bool) string {
+	id := uuid.NewString()
+	if multiRegion {
+		return multiRegionPrefix + strings.ReplaceAll(id, "-", "")
+	}
+	return id
 }
 
 func (s *Service) checkNew(r *keyring.KeyRecord) error {
@@ -122,12 +149,15 @@ func checkRotates(r *keyring.KeyRecord, arn string) error {
 	if r.Spec.Symmetric() {
 		return nil
 	}
-	return fail(UnsupportedOperationException, "%s key spec is %s which is not valid for this operation.", arn, r.Spec)
+	return Errorf(UnsupportedOperationException, "%s key spec is %s which is not valid for this operation.", arn, r.Spec)
 }
 
 // addMaterial gives the key new current material.
-func addMaterial(r *keyring.KeyRecord, now time.Time) error {
-	m, err := material.Generate(r.Spec)
+func addMaterial(ctx context.Context, r *keyring.KeyRecord, now time.Time) error {
+	m, err := generate(ctx, r.Spec)
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
+	}
 	if err != nil {
 		return &Error{Code: KMSInternalException, Message: err.Error(), Err: err}
 	}

@@ -18,18 +18,35 @@ type Code string
 
 // The codes that a Service answers with.
 const (
+	AccessDeniedException         Code = "AccessDeniedException"
 	AlreadyExistsException        Code = "AlreadyExistsException"
 	ConflictException             Code = "ConflictException"
 	DependencyTimeoutException    Code = "DependencyTimeoutException" // the store could not be reached; see Err
 	DisabledException             Code = "DisabledException"
+	DryRunOperationException      Code = "DryRunOperationException" // the request would have succeeded
+	ExpiredImportTokenException   Code = "ExpiredImportTokenException"
+	IncorrectKeyException         Code = "IncorrectKeyException"
+	IncorrectKeyMaterialException Code = "IncorrectKeyMaterialException"
 	InvalidAliasNameException     Code = "InvalidAliasNameException"
 	InvalidArnException           Code = "InvalidArnException"
+	InvalidCiphertextException    Code = "InvalidCiphertextException"
+	InvalidGrantIDException       Code = "InvalidGrantIdException"
+	InvalidGrantTokenException    Code = "InvalidGrantTokenException"
+	InvalidImportTokenException   Code = "InvalidImportTokenException"
+	InvalidKeyUsageException      Code = "InvalidKeyUsageException"
+	InvalidMarkerException        Code = "InvalidMarkerException"
+	KMSInvalidMacException        Code = "KMSInvalidMacException"
+	KMSInvalidSignatureException  Code = "KMSInvalidSignatureException"
 	KMSInternalException          Code = "KMSInternalException"
 	KMSInvalidStateException      Code = "KMSInvalidStateException"
 	KeyUnavailableException       Code = "KeyUnavailableException" // the record is damaged; see Err
 	LimitExceededException        Code = "LimitExceededException"
+	MalformedPolicyException      Code = "MalformedPolicyDocumentException"
 	NotFoundException             Code = "NotFoundException"
+	SerializationException        Code = "SerializationException"
 	TagException                  Code = "TagException"
+	ThrottlingException           Code = "ThrottlingException"
+	UnknownOperationException     Code = "UnknownOperationException"
 	UnsupportedOperationException Code = "UnsupportedOperationException"
 	ValidationException           Code = "ValidationException"
 )
@@ -53,7 +70,8 @@ func HasCode(err error, code Code) bool {
 	return ok && e.Code == code
 }
 
-func fail(code Code, format string, args ...any) *Error {
+// Errorf is an *Error with this code and message.
+func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
@@ -82,28 +100,36 @@ func (e *RefusedError) Unwrap() []error {
 	return errs
 }
 
+// keyUnavailable is all that callers are told of a damaged record. Where it is and what is wrong with it is the operator's
+// to know; any caller of the account may ask for any key, before it is clear what he may.
+const keyUnavailable = "The key is not available at the moment."
+
 // translate makes an *Error of what the keyring said about a key.
 func (s *Service) translate(err error, keyID string) error {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
 	if damaged, ok := errors.AsType[*keyring.DamagedError](err); ok {
-		return &Error{Code: KeyUnavailableException, Message: damaged.Error(), Err: damaged}
+		return &Error{Code: KeyUnavailableException, Message: keyUnavailable, Err: damaged}
 	}
 	switch {
 	case errors.Is(err, keyring.ErrNotFound), errors.Is(err, keyring.ErrWiped):
-		return fail(NotFoundException, "Key '%s' does not exist", s.KeyARN(keyID))
+		return Errorf(NotFoundException, "Key '%s' does not exist", s.KeyARN(keyID))
 	case errors.Is(err, keyring.ErrConflict):
 		return &Error{Code: ConflictException, Message: "Another request changed the key at the same time.", Err: err}
 	case errors.Is(err, keyring.ErrNotSynced):
 		return &Error{Code: DependencyTimeoutException, Message: "The keys are not loaded yet.", Err: err}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &Error{
-			Code: DependencyTimeoutException, Err: err,
-			Message: "The system timed out while trying to fulfill the request.",
-		}
+		return timedOut(err)
 	default:
 		return &Error{Code: DependencyTimeoutException, Message: "The key store did not take the request.", Err: err}
+	}
+}
+
+// timedOut is the error for a context that ended.
+func timedOut(err error) *Error {
+	return &Error{
+		Code: DependencyTimeoutException, Err: err, Message: "The system timed out while trying to fulfill the request.",
 	}
 }
 
@@ -113,9 +139,15 @@ func stateError(arn string, err error) error {
 	if !ok {
 		return &Error{Code: KMSInternalException, Message: err.Error(), Err: err}
 	}
-	code := KMSInvalidStateException
-	if state.Disabled() {
-		code = DisabledException
+	switch {
+	case state.Unsupported():
+		return &Error{
+			Code: UnsupportedOperationException, Err: state,
+			Message: arn + " origin is EXTERNAL which is not valid for this operation.",
+		}
+	case state.Disabled():
+		return &Error{Code: DisabledException, Message: arn + " " + state.Reason() + ".", Err: state}
+	default:
+		return &Error{Code: KMSInvalidStateException, Message: arn + " " + state.Reason() + ".", Err: state}
 	}
-	return &Error{Code: code, Message: arn + " " + state.Reason() + ".", Err: state}
 }

@@ -26,6 +26,8 @@ type house struct {
 	store *memstore.Store
 	roots seal.RootKeys
 	clock *clocktesting.FakeClock
+	// options are those of the services that are opened.
+	options kms.Options
 
 	mu     sync.Mutex
 	writes int
@@ -78,7 +80,7 @@ func (h *house) open(t *testing.T) (*kms.Service, *keyring.Keyring, func()) {
 	if err := ring.WaitSynced(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return kms.New(ring, h.clock), ring, stop
+	return kms.New(ring, h.clock, h.options), ring, stop
 }
 
 func newService(t *testing.T) (*kms.Service, *house) {

@@ -4,6 +4,7 @@
 package kms
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -32,7 +33,7 @@ var (
 
 // violation is AWS's text for a member that breaks a constraint of its API model.
 func violation(value any, member, constraint string) *Error {
-	return fail(ValidationException,
+	return Errorf(ValidationException,
 		"1 validation error detected: Value '%v' at '%s' failed to satisfy constraint: Member must %s",
 		value, member, constraint)
 }
@@ -46,7 +47,7 @@ func checkDescription(text string) error {
 
 func checkKeyID(keyID string) error {
 	if len(keyID) > maxKeyID || !keyIDText.MatchString(keyID) {
-		return fail(NotFoundException, "Invalid keyId '%s'", keyID)
+		return Errorf(NotFoundException, "Invalid keyId '%s'", keyID)
 	}
 	return nil
 }
@@ -56,13 +57,13 @@ func checkTags(tags map[string]string) error {
 	for key, value := range tags {
 		switch {
 		case strings.HasPrefix(strings.ToLower(key), "aws:"):
-			return fail(TagException, "Tags beginning with aws: are reserved")
+			return Errorf(TagException, "Tags beginning with aws: are reserved")
 		case key == "" || utf8.RuneCountInString(key) > maxTagKey:
 			return violation(key, "tags.member.tagKey", "have length between 1 and 128")
 		case utf8.RuneCountInString(value) > maxTagValue:
 			return violation("...", "tags.member.tagValue", "have length less than or equal to 256")
 		case !tagText.MatchString(key) || !tagText.MatchString(value):
-			return fail(TagException, "Tag '%s' has characters other than letters, digits, spaces and _ . : / = + - @", key)
+			return Errorf(TagException, "Tag '%s' has characters other than letters, digits, spaces and _ . : / = + - @", key)
 		}
 	}
 	return nil
@@ -70,37 +71,54 @@ func checkTags(tags map[string]string) error {
 
 func checkTagCount(r *keyring.KeyRecord) error {
 	if len(r.Tags) > MaxTagsPerKey {
-		return fail(TagException, "Too many tags")
+		return Errorf(TagException, "Too many tags")
 	}
 	return nil
 }
 
-func checkAliasName(name string) error {
+// CheckAliasName refuses a name that no alias may have.
+func CheckAliasName(name string) error {
+	if err := checkAliasPrefix(name); err != nil {
+		return err
+	}
 	switch {
-	case !strings.HasPrefix(name, aliasPrefix):
-		return fail(ValidationException, `Alias must start with the prefix "alias/". Please see `+
-			"https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html")
 	case len(name) > maxAliasName:
 		return violation(name, "aliasName", "have length less than or equal to 256")
 	case !aliasText.MatchString(name):
 		return violation(name, "aliasName", "satisfy regular expression pattern: ^alias/[a-zA-Z0-9/_-]+$")
 	case strings.HasPrefix(name, "alias/aws/"):
-		return fail(InvalidAliasNameException, "Aliases beginning with alias/aws/ are reserved: %s", name)
+		return Errorf(InvalidAliasNameException, "Aliases beginning with alias/aws/ are reserved: %s", name)
 	default:
 		return nil
 	}
+}
+
+func checkAliasPrefix(name string) error {
+	if strings.HasPrefix(name, aliasPrefix) {
+		return nil
+	}
+	return Errorf(ValidationException, `Alias must start with the prefix "alias/". Please see `+
+		"https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html")
 }
 
 func checkPeriod(days int32) error {
 	if lifecycle.CheckPeriod(days) == nil {
 		return nil
 	}
-	return violation(days, "rotationPeriodInDays", "have value between 90 and 2560")
+	return outside(days, "rotationPeriodInDays", lifecycle.MinPeriodDays, lifecycle.MaxPeriodDays)
 }
 
 func checkWindow(days int32) error {
 	if lifecycle.CheckWindow(days) == nil {
 		return nil
 	}
-	return violation(days, "pendingWindowInDays", "have value between 7 and 30")
+	return outside(days, "pendingWindowInDays", lifecycle.MinWindowDays, lifecycle.MaxWindowDays)
+}
+
+// outside is AWS's text for a number that is out of its bounds.
+func outside(n int32, member string, lowest, highest int32) error {
+	if n < lowest {
+		return violation(n, member, fmt.Sprintf("have value greater than or equal to %d", lowest))
+	}
+	return violation(n, member, fmt.Sprintf("have value less than or equal to %d", highest))
 }

@@ -5,7 +5,9 @@ package kms
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
@@ -15,16 +17,22 @@ import (
 // Mutation is one change of a key's record. Those that a key's state does not allow are refused as in AWS.
 type Mutation struct {
 	action lifecycle.Action
+	// family says that the mutation looks at the relatives of a multi-Region key, or changes what they share.
+	family bool
 	skip   func(lifecycle.State) bool // if set, the mutation does nothing to a key in such a state
-	// apply changes the record, or returns an error and leaves it as it is. The state is not its business.
+	// suits refuses keys that the mutation is not for, in whatever state they are.
+	suits func(*change) error
+	// apply changes the record, or returns an error and leaves it as it is. The record is in the state that follows from
+	// action by then.
 	apply func(*change) error
 }
 
 // change is a record being changed.
 type change struct {
-	record *keyring.KeyRecord
-	arn    string
-	now    time.Time
+	service *Service
+	record  *keyring.KeyRecord
+	arn     string
+	now     time.Time
 	// rotated says that the key was rotated on demand since the caller last saw it.
 	rotated bool
 }
@@ -32,27 +40,11 @@ type change struct {
 // Update carries out mutations in their order and in one write, or none if they make no difference, and returns the key
 // as it is afterwards. Mutations that are refused do not hold up the others; the error then is a *RefusedError, and the
 // key is returned too. Any other error means that nothing was written, as far as is known.
+//
+// What relatives of a multi-Region key share is given to them before Update returns, if they can be reached, and else by
+// Run as soon as they can.
 func (s *Service) Update(ctx context.Context, keyID string, mutations ...Mutation) (*KeyMetadata, error) {
-	seen, err := s.ring.Key(keyID)
-	if err != nil {
-		return nil, s.translate(err, keyID)
-	}
-	var refused *RefusedError
-	record, err := s.ring.UpdateKey(ctx, keyID, func(r *keyring.KeyRecord) error {
-		refused = nil
-		c := &change{
-			record: r, arn: s.KeyARN(keyID), now: s.now(), rotated: r.OnDemandCount() > seen.OnDemandCount(),
-		}
-		for i, m := range mutations {
-			if err := m.run(c); err != nil {
-				if refused == nil {
-					refused = &RefusedError{Refused: make([]error, len(mutations))}
-				}
-				refused.Refused[i] = err
-			}
-		}
-		return nil
-	})
+	record, refused, err := s.update(ctx, keyID, mutations)
 	if err != nil {
 		return nil, s.translate(err, keyID)
 	}
@@ -62,32 +54,87 @@ func (s *Service) Update(ctx context.Context, keyID string, mutations ...Mutatio
 	return s.metadata(record), nil
 }
 
+// change is Update with one mutation; that it is refused is the error as it is.
+func (k *Key) change(ctx context.Context, m Mutation) error {
+	_, err := k.service.Update(ctx, k.ID(), m)
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		return refused.Refused[0]
+	}
+	return err
+}
+
+func (s *Service) update(
+	ctx context.Context, keyID string, mutations []Mutation,
+) (record *keyring.KeyRecord, refused *RefusedError, err error) {
+	seen, err := s.ring.Key(keyID)
+	if err != nil {
+		return nil, nil, err
+	}
+	family := seen.MultiRegion != nil && slices.ContainsFunc(mutations, func(m Mutation) bool { return m.family })
+	if family {
+		if err := s.synchronise(ctx, keyID); err != nil {
+			return nil, nil, err
+		}
+	}
+	record, err = s.ring.UpdateKey(ctx, keyID, func(r *keyring.KeyRecord) error {
+		refused = carryOut(mutations, &change{
+			service: s, record: r, arn: s.KeyARN(keyID), now: s.now(), rotated: r.OnDemandCount() > seen.OnDemandCount(),
+		})
+		return nil
+	})
+	if err == nil && family {
+		record = s.shareNow(ctx, record)
+	}
+	return record, refused, err
+}
+
+// carryOut runs mutations on a record; nil means that none was refused.
+func carryOut(mutations []Mutation, c *change) (refused *RefusedError) {
+	for i, m := range mutations {
+		if err := m.run(c); err != nil {
+			if refused == nil {
+				refused = &RefusedError{Refused: make([]error, len(mutations))}
+			}
+			refused.Refused[i] = err
+		}
+	}
+	return refused
+}
+
 func (m Mutation) run(c *change) error {
-	if m.skip != nil && m.skip(c.record.State) {
+	before := c.record.State
+	if m.skip != nil && m.skip(before) {
 		return nil
 	}
-	next, err := lifecycle.Next(c.record.State, m.action)
+	if m.suits != nil {
+		if err := m.suits(c); err != nil {
+			return c.service.translate(err, c.record.KeyID)
+		}
+	}
+	next, err := lifecycle.Next(before, m.action)
 	if err != nil {
 		return stateError(c.arn, err)
 	}
+	c.record.State = next
 	if m.apply != nil {
 		if err := m.apply(c); err != nil {
-			return err
+			c.record.State = before
+			return c.service.translate(err, c.record.KeyID)
 		}
 	}
-	c.record.State = next
+	settleImport(c.record)
 	return nil
 }
 
-// If makes a mutation that does nothing to a key in another state than the one given.
-func (m Mutation) If(state lifecycle.State) Mutation {
-	m.skip = func(is lifecycle.State) bool { return is != state }
+// If makes a mutation that does nothing to a key in another state than those given.
+func (m Mutation) If(states ...lifecycle.State) Mutation {
+	m.skip = func(is lifecycle.State) bool { return !slices.Contains(states, is) }
 	return m
 }
 
-// Unless makes a mutation that does nothing to a key in the state given.
-func (m Mutation) Unless(state lifecycle.State) Mutation {
-	m.skip = func(is lifecycle.State) bool { return is == state }
+// Unless makes a mutation that does nothing to a key in one of the states given.
+func (m Mutation) Unless(states ...lifecycle.State) Mutation {
+	m.skip = func(is lifecycle.State) bool { return slices.Contains(states, is) }
 	return m
 }
 
@@ -134,97 +181,39 @@ func UntagResource(keys ...string) Mutation {
 	}}
 }
 
-// EnableKeyRotation turns automatic rotation on, every so many days (90 to 2560; 0 means 365), or changes the period.
-func EnableKeyRotation(periodInDays int32) Mutation {
-	if periodInDays == 0 {
-		periodInDays = lifecycle.DefaultPeriodDays
-	}
-	return Mutation{action: lifecycle.SetRotation, apply: func(c *change) error {
-		if err := checkRotates(c.record, c.arn); err != nil {
-			return err
-		}
-		if err := checkPeriod(periodInDays); err != nil {
-			return err
-		}
-		if !c.record.Rotation.Enabled {
-			c.record.Rotation.EnabledAt = c.now
-		}
-		c.record.Rotation.Enabled, c.record.Rotation.PeriodInDays = true, periodInDays
-		return nil
-	}}
-}
-
-// DisableKeyRotation turns automatic rotation off.
-func DisableKeyRotation() Mutation {
-	return Mutation{action: lifecycle.SetRotation, apply: func(c *change) error {
-		if err := checkRotates(c.record, c.arn); err != nil {
-			return err
-		}
-		c.record.Rotation = keyring.RotationSettings{}
-		return nil
-	}}
-}
-
-// RotateKeyOnDemand gives the key new material now, and leaves the automatic schedule alone. If another writer did so
-// while this request was under way, or an earlier try of it did and the answer got lost, that is taken for it.
-func RotateKeyOnDemand() Mutation {
-	return Mutation{action: lifecycle.RotateOnDemand, apply: func(c *change) error {
-		if c.rotated {
-			return nil
-		}
-		if err := checkRotates(c.record, c.arn); err != nil {
-			return err
-		}
-		if err := lifecycle.CheckOnDemandRotation(c.record.OnDemandCount()); err != nil {
-			return &Error{Code: LimitExceededException, Err: err, Message: "The on-demand rotations limit has been reached " +
-				"for the given keyId. No more on-demand rotations can be performed for this key: " + c.arn}
-		}
-		return rotate(c.record, keyring.OnDemand, c.now)
-	}}
-}
-
-// RotateKeyOnDemandSince is RotateKeyOnDemand, but nothing to a key that was rotated on demand at or after the time given:
-// so that a request which carries its own time can be repeated by whoever finds it not carried out.
-func RotateKeyOnDemandSince(requestedAt time.Time) Mutation {
-	m := RotateKeyOnDemand()
-	rotateNow := m.apply
-	m.apply = func(c *change) error {
-		if last := c.record.LastRotation(keyring.OnDemand); !last.IsZero() && !last.Before(requestedAt) {
-			return nil
-		}
-		return rotateNow(c)
-	}
-	return m
-}
-
-// ScheduleKeyDeletion schedules the key's destruction after so many days (7 to 30; 0 means 30).
+// ScheduleKeyDeletion schedules the key's destruction after so many days (7 to 30; 0 means 30). The primary of a multi-Region
+// key waits for the end of its replicas first, however long that takes, and its window begins then.
 func ScheduleKeyDeletion(windowInDays int32) Mutation {
 	if windowInDays == 0 {
 		windowInDays = lifecycle.DefaultWindowDays
 	}
-	return Mutation{action: lifecycle.ScheduleDeletion, apply: func(c *change) error {
+	return Mutation{action: lifecycle.ScheduleDeletion, family: true, apply: func(c *change) error {
 		if err := checkWindow(windowInDays); err != nil {
 			return err
 		}
+		hasReplicas, err := c.service.hasReplicas(c.record)
+		if err != nil {
+			return err
+		}
 		c.record.PendingWindowInDays = windowInDays
-		c.record.DeletionTime = lifecycle.DeletionDate(c.now, windowInDays)
+		scheduleDeletion(c.record, hasReplicas, c.now)
 		return nil
 	}}
 }
 
-// CancelKeyDeletion takes a key back from deletion; it is disabled afterwards.
+// scheduleDeletion has the window before deletion begin now, unless the key has replicas to wait for.
+func scheduleDeletion(r *keyring.KeyRecord, hasReplicas bool, now time.Time) {
+	if hasReplicas {
+		r.State, r.DeletionTime = lifecycle.PendingReplicaDeletion, time.Time{}
+		return
+	}
+	r.State, r.DeletionTime = lifecycle.PendingDeletion, lifecycle.DeletionDate(now, r.PendingWindowInDays)
+}
+
+// CancelKeyDeletion takes a key back from deletion; it is disabled afterwards, or waits for its material again.
 func CancelKeyDeletion() Mutation {
 	return Mutation{action: lifecycle.CancelDeletion, apply: func(c *change) error {
 		c.record.PendingWindowInDays, c.record.DeletionTime = 0, time.Time{}
 		return nil
 	}}
-}
-
-// rotate gives the key new current material and notes why.
-func rotate(r *keyring.KeyRecord, why keyring.RotationType, now time.Time) error {
-	if err := addMaterial(r, now); err != nil {
-		return err
-	}
-	r.Rotations = append(r.Rotations, keyring.Rotation{Time: now, Type: why, MaterialID: r.Current().ID})
-	return nil
 }

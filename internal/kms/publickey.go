@@ -4,6 +4,7 @@
 package kms
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
@@ -20,27 +21,35 @@ func (s *Service) GetPublicKey(ctx context.Context, ref string) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !record.Spec.HasPublicKey() {
-		return nil, fail(UnsupportedOperationException, "%s key spec is %s which is not valid for this operation.",
-			s.KeyARN(keyID), record.Spec)
+	key := &Key{service: s, record: record, live: s.liveOf(record)}
+	if err := key.checkPair(); err != nil {
+		return nil, err
 	}
-	if err := lifecycle.Allowed(record.State, lifecycle.GetPublicKey); err != nil {
-		return nil, stateError(s.KeyARN(keyID), err)
+	if err := key.Check(lifecycle.GetPublicKey); err != nil {
+		return nil, err
+	}
+	return key.PublicKey()
+}
+
+// PublicKey returns the public key of an asymmetric key as DER SubjectPublicKeyInfo. Other keys have none, which is an
+// UnsupportedOperationException.
+func (k *Key) PublicKey() ([]byte, error) {
+	if err := k.checkPair(); err != nil {
+		return nil, err
 	}
 	var der []byte
-	err = record.Current().Bytes.Use(func(secret []byte) error {
-		m, err := material.Parse(record.Spec, secret)
-		if err != nil {
-			return &Error{Code: KMSInternalException, Message: err.Error(), Err: err}
-		}
-		defer m.Destroy()
-		if der, err = m.PublicKey(); err != nil {
-			return &Error{Code: KMSInternalException, Message: err.Error(), Err: err}
-		}
-		return nil
+	err := k.use(func(m material.Material) error {
+		known, err := k.live.publicKey(m)
+		der = bytes.Clone(known)
+		return err
 	})
-	if err != nil {
-		return nil, s.translate(err, keyID)
+	return der, k.failed(err)
+}
+
+func (k *Key) checkPair() error {
+	if k.record.Spec.HasPublicKey() {
+		return nil
 	}
-	return der, nil
+	return Errorf(UnsupportedOperationException, "%s key spec is %s which is not valid for this operation.",
+		k.ARN(), k.record.Spec)
 }

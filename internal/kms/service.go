@@ -4,8 +4,8 @@
 // Package kms is the built-in key management service: AWS KMS's semantics on a keyring.
 //
 // A Service answers for one account and region. Operations have AWS's names and rules: states (package lifecycle), key
-// specs and usages (package keyspec), limits, and errors with AWS's codes and texts (Error). What AWS has and this does
-// not: key policies, grants, imported and multi-Region keys, and cryptographic operations.
+// specs and usages (package keyspec), limits, and errors with AWS's codes and texts (Error). Callers are trusted: who may
+// do what is decided in package operation, in front of it. What AWS has and this does not: custom key stores.
 //
 // # Changing a key
 //
@@ -17,14 +17,24 @@
 //
 // # What happens by itself
 //
-// Run rotates keys on their date and destroys keys whose waiting window has passed, also when that was while no process
-// ran. Any number of processes may do so; each rotation and each destruction happens once.
+// Run rotates keys on their date, deletes imported material that expires, brings the relatives of a multi-Region key in
+// step, and destroys keys whose waiting window has passed, also when that was while no process ran. Any number of processes
+// may do so; each rotation and each destruction happens once. It also writes down when keys were last used.
+//
+// # Multi-Region keys and Regions that are not open
+//
+// The primary of a multi-Region key has the Regions of its replicas in its record. While one of them is not in the Partition,
+// or its keyring is not loaded, it counts as having the replica: the primary stays in PendingReplicaDeletion, and a rotation
+// that has begun waits. A replica, too, is not destroyed before its primary could be asked whether it still is. They go on
+// when the Region is added. A Region that was removed for good, with its replica in it, is waited for without end; the way
+// out is to open it again, with its records, and to delete the replica there. A primary can be taken back meanwhile.
 package kms
 
 import (
 	"context"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -32,21 +42,39 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
+	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
 // Service is the key management service of one account and region. It is safe for concurrent use.
 type Service struct {
-	ring  *keyring.Keyring
-	clock clock.Clock
-	wake  chan struct{} // Run is to look again
+	ring            *keyring.Keyring
+	clock           clock.Clock
+	defaultPolicy   *policy.Document
+	namespacedRoles bool
+	lives           lives
+	uses            uses
+	goneGrants      goneGrants
+	partition       atomic.Pointer[Partition]
+	wake            chan struct{} // Run is to look again
 
 	mu      sync.Mutex
 	planned time.Time // when Run looks again by itself
 }
 
+// Options adapt a Service to its caller. The zero value is good.
+type Options struct {
+	// DefaultPolicy is the policy of keys that were made without one; nil allows nobody anything.
+	DefaultPolicy *policy.Document
+	// NamespacedRoles says that roles are those of ServiceAccounts, whose namespace is in the role's ARN and not in that of a
+	// session: policies and grants must name roles.
+	NamespacedRoles bool
+}
+
 // New returns the service on a keyring, which the caller runs.
-func New(ring *keyring.Keyring, clock clock.Clock) *Service {
-	return &Service{ring: ring, clock: clock, wake: make(chan struct{}, 1)}
+func New(ring *keyring.Keyring, clock clock.Clock, options Options) *Service {
+	s := &Service{ring: ring, clock: clock, defaultPolicy: options.DefaultPolicy, namespacedRoles: options.NamespacedRoles, wake: make(chan struct{}, 1)}
+	ring.Subscribe(s.lives.follow)
+	return s
 }
 
 // KeyMetadata is what DescribeKey and its relatives tell of a key.
@@ -91,6 +119,16 @@ func (s *Service) DescribeKey(ctx context.Context, ref string) (*KeyMetadata, er
 		return nil, err
 	}
 	return s.metadata(record), nil
+}
+
+// KeyIDs returns the IDs of all keys, those that are pending deletion and those whose record is damaged among them, in no
+// order.
+func (s *Service) KeyIDs() ([]string, error) {
+	keyIDs, err := s.ring.KeyIDs()
+	if err != nil {
+		return nil, s.translate(err, "")
+	}
+	return keyIDs, nil
 }
 
 // FindByOwner returns the keys of an owner, as the keyring derives it from their tags, the oldest first.

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -65,6 +66,29 @@ func TestEverySpecCanBeCreatedAndThoseWithAPublicKeyHaveOne(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAKeyForImportIsMadeWithoutMaterialAndWaitsForIt(t *testing.T) {
+	service, _ := newService(t)
+	got := create(t, service, kms.CreateKeyInput{Origin: keyring.OriginExternal, Disabled: true})
+	if got.State != lifecycle.PendingImport {
+		t.Errorf("its state is %s", got.State)
+	}
+	if record := lookup(t, service, got.KeyID).Record(); record.Origin != keyring.OriginExternal || len(record.Materials) != 0 {
+		t.Errorf("the record is %+v", record)
+	}
+}
+
+func TestAMultiRegionKeyIsThePrimaryInItsRegionAndItsIDSaysSo(t *testing.T) {
+	service, _ := newService(t)
+	key := lookup(t, service, create(t, service, kms.CreateKeyInput{MultiRegion: true}).KeyID)
+	if !regexp.MustCompile(`^mrk-[0-9a-f]{32}$`).MatchString(key.ID()) {
+		t.Errorf("its ID is %s", key.ID())
+	}
+	want := &keyring.MultiRegion{PrimaryRegion: "local", Epoch: 1}
+	if diff := cmp.Diff(want, key.Record().MultiRegion); diff != "" || key.MultiRegionType() != kms.MultiRegionPrimary {
+		t.Errorf("it is a %s (-want +got):\n%s", key.MultiRegionType(), diff)
 	}
 }
 
@@ -137,7 +161,7 @@ func TestInvalidKeysAreRefusedBeforeAnythingIsWritten(t *testing.T) {
 		},
 		"period too short": {
 			kms.CreateKeyInput{RotationPeriodInDays: 89},
-			"ValidationException: 1 validation error detected: Value '89' at 'rotationPeriodInDays' failed to satisfy constraint: Member must have value between 90 and 2560",
+			"ValidationException: 1 validation error detected: Value '89' at 'rotationPeriodInDays' failed to satisfy constraint: Member must have value greater than or equal to 90",
 		},
 		"rotation of a key that does not rotate": {
 			kms.CreateKeyInput{KeyID: "id", Spec: keyspec.HMAC256, Usage: keyspec.GenerateVerifyMAC, RotationPeriodInDays: 90},
@@ -258,7 +282,11 @@ func TestADamagedKeyIsUnavailableAndNotMissing(t *testing.T) {
 		_, err := service.DescribeKey(t.Context(), key.KeyID)
 		return kms.HasCode(err, kms.KeyUnavailableException) && errors.Is(err, keyring.ErrDamaged)
 	})
-	_, err := service.CreateKey(t.Context(), kms.CreateKeyInput{KeyID: key.KeyID})
+	_, err := service.DescribeKey(t.Context(), key.KeyID)
+	if known, ok := errors.AsType[*kms.Error](err); !ok || known.Message != "The key is not available at the moment." {
+		t.Errorf("a client is told %v", err)
+	}
+	_, err = service.CreateKey(t.Context(), kms.CreateKeyInput{KeyID: key.KeyID})
 	if !kms.HasCode(err, kms.KeyUnavailableException) {
 		t.Errorf("a key was made over it: %v", err)
 	}

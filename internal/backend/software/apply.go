@@ -70,7 +70,7 @@ func (b *Backend) applyRecord(ctx context.Context, keyID string, changes []backe
 func mutationFor(change backend.Change) (kms.Mutation, bool) {
 	switch c := change.(type) {
 	case backend.CancelDeletion:
-		return kms.CancelKeyDeletion().If(lifecycle.PendingDeletion), true
+		return kms.CancelKeyDeletion().If(lifecycle.PendingDeletion, lifecycle.PendingReplicaDeletion), true
 	case backend.Enable:
 		return kms.EnableKey(), true
 	case backend.Disable:

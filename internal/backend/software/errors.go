@@ -13,6 +13,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal/rootsecret"
 )
 
@@ -40,6 +41,7 @@ var classes = map[kms.Code]backend.Class{
 	kms.LimitExceededException:        backend.InvalidInput,
 	kms.NotFoundException:             backend.NotFound,
 	kms.TagException:                  backend.InvalidInput,
+	kms.ThrottlingException:           backend.Throttled,
 	kms.UnsupportedOperationException: backend.InvalidInput,
 	kms.ValidationException:           backend.InvalidInput,
 }
@@ -59,6 +61,9 @@ func (b *Backend) classify(err error, ref string) error {
 		return storeError(failure)
 	}
 	message := failure.Message
+	if damaged, ok := errors.AsType[*keyring.DamagedError](err); ok {
+		message = damaged.Error() // the KMS's clients are not told, but who reads a Key's status is to restore it
+	}
 	if class == backend.NotFound {
 		message = b.notFound(ref, message)
 	}

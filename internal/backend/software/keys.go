@@ -58,7 +58,8 @@ func (b *Backend) ScheduleDeletion(ctx context.Context, keyID string, windowInDa
 	if err := lifecycle.CheckWindow(days(windowInDays)); err != nil { // here, because 0 means a default to kms
 		return time.Time{}, &backend.Error{Class: backend.InvalidInput, Message: err.Error(), Err: err}
 	}
-	schedule := kms.ScheduleKeyDeletion(days(windowInDays)).Unless(lifecycle.PendingDeletion)
+	schedule := kms.ScheduleKeyDeletion(days(windowInDays)).
+		Unless(lifecycle.PendingDeletion, lifecycle.PendingReplicaDeletion)
 	key, err := b.service.Update(ctx, keyID, schedule)
 	if err != nil {
 		return time.Time{}, b.classify(err, keyID)
@@ -77,7 +78,7 @@ func (b *Backend) PublicKey(ctx context.Context, keyID string) ([]byte, error) {
 
 func view(key *kms.KeyMetadata) *backend.Key {
 	return &backend.Key{
-		ID: key.KeyID, ARN: key.ARN, Spec: key.Spec, Usage: key.Usage, State: backend.State(key.State),
+		ID: key.KeyID, ARN: key.ARN, Spec: key.Spec, Usage: key.Usage, State: stateOf(key.State),
 		Description: key.Description, Tags: key.Tags, Aliases: key.Aliases,
 		CreationTime: key.CreationTime, DeletionTime: key.DeletionTime,
 		Rotation: backend.Rotation{
@@ -86,6 +87,16 @@ func view(key *kms.KeyMetadata) *backend.Key {
 			LastOnDemandTime: key.Rotation.LastOnDemandTime, OnDemandCount: key.Rotation.OnDemandCount,
 		},
 	}
+}
+
+// stateOf is the key's state as controllers tell them apart. A multi-Region key that waits for the end of its replicas is
+// pending deletion to them, without a date: it goes unless it is taken back. PendingImport passes: whatever such a key is
+// not ready for is refused until its material is there.
+func stateOf(state lifecycle.State) backend.State {
+	if state.ToBeDeleted() {
+		return backend.StatePendingDeletion
+	}
+	return backend.State(state)
 }
 
 // days is n as the KMS takes it. What is too large stays too large for any rule.

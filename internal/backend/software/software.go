@@ -26,6 +26,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/kubestore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal/rootsecret"
+	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
 // openTimeout bounds how long Open waits for the API server.
@@ -93,7 +94,9 @@ func Open(ctx context.Context, config Config) (*Backend, error) {
 		return nil, rootKeyError(err)
 	}
 	b.ring = keyring.New(id, store, b.root.Keys, keyring.Options{Owner: ownerLabel, ReloadRootKeys: b.reload})
-	b.service = kms.New(b.ring, config.Clock)
+	b.service = kms.New(b.ring, config.Clock, kms.Options{
+		DefaultPolicy: operatorPolicy(b.callerARN()), NamespacedRoles: true,
+	})
 	b.start(background)
 	if err := b.load(ctx); err != nil {
 		b.Close()
@@ -143,6 +146,22 @@ func (b *Backend) Identify(context.Context) (backend.Identity, error) {
 	return backend.Identity{
 		AccountID: b.config.AccountID,
 		Region:    b.config.Region,
-		CallerARN: "arn:aws:iam::" + b.config.AccountID + ":role/" + b.config.Namespace + "/chatelaine-manager",
+		CallerARN: b.callerARN(),
 	}, nil
+}
+
+// Service is the key management service of the keyring, for those who serve it to clients.
+func (b *Backend) Service() *kms.Service { return b.service }
+
+// callerARN is the operator's own role: that of its ServiceAccount.
+func (b *Backend) callerARN() string {
+	return "arn:aws:iam::" + b.config.AccountID + ":role/" + b.config.Namespace + "/chatelaine-manager"
+}
+
+// operatorPolicy is the policy of keys for which nobody has said who may use them: only the operator may do anything.
+func operatorPolicy(operatorARN string) *policy.Document {
+	return &policy.Document{Version: policy.Version2012, ID: "chatelaine-default", Statements: []policy.Statement{{
+		Sid: "Operator", Effect: policy.Allow, Principal: policy.Principals{AWS: []string{operatorARN}},
+		Action: []string{"kms:*"}, Resource: []string{"*"},
+	}}}
 }

@@ -16,6 +16,9 @@ import (
 // is the same as none, as AWS has it. The header has a fixed length, so the two can't run into each other.
 func additionalData(header []byte, context map[string]string) []byte {
 	data := slices.Clone(header)
+	if len(context) == 0 {
+		return data
+	}
 	for _, key := range slices.Sorted(maps.Keys(context)) {
 		data = appendString(appendString(data, key), context[key])
 	}

@@ -60,14 +60,28 @@ const MaxCiphertext = 6144
 // Overhead is by how many bytes a ciphertext is longer than its plaintext.
 const Overhead = headerSize + nonceSize + tagSize
 
-// ErrInvalidCiphertext is the one error of ParseHeader and Open, whatever is wrong. It maps to AWS's
+// ErrInvalidCiphertext is the one error of ParseHeader and Key.Open, whatever is wrong. It maps to AWS's
 // InvalidCiphertextException.
 var ErrInvalidCiphertext = errors.New("invalid ciphertext")
 
-// Seal encrypts plaintext, 0 to MaxPlaintext bytes, under key, 32 bytes, as the material that header names. Context is the
-// encryption context; nil and empty are the same. Each call returns another ciphertext. Errors are the caller's mistakes:
-// a wrong length or a malformed ID.
-func Seal(key []byte, header Header, context map[string]string, plaintext []byte) ([]byte, error) {
+// Key is a key that messages are sealed and opened with. It prints nothing of the key, and is safe for concurrent use.
+//
+// It has an AES key schedule, which Go lets nobody wipe: let go of it together with the key's bytes.
+type Key struct{ xaes xaes }
+
+// NewKey prepares a key of 32 bytes, which it does not keep.
+func NewKey(key []byte) (*Key, error) {
+	x, err := newXAES(key)
+	if err != nil {
+		return nil, err
+	}
+	return &Key{x}, nil
+}
+
+// Seal encrypts plaintext, 0 to MaxPlaintext bytes, as the material that header names, whose key this must be. Context is
+// the encryption context; nil and empty are the same. Each call returns another ciphertext. Errors are the caller's
+// mistakes: a wrong length or a malformed ID.
+func (k *Key) Seal(header Header, context map[string]string, plaintext []byte) ([]byte, error) {
 	if len(plaintext) > MaxPlaintext {
 		return nil, fmt.Errorf("sealing: the plaintext has %d bytes, more than %d", len(plaintext), MaxPlaintext)
 	}
@@ -75,7 +89,7 @@ func Seal(key []byte, header Header, context map[string]string, plaintext []byte
 	if err != nil {
 		return nil, fmt.Errorf("sealing: %w", err)
 	}
-	sealed, err := sealXAES(encoded, key, plaintext, additionalData(encoded, context))
+	sealed, err := k.xaes.seal(encoded[:], plaintext, additionalData(encoded[:], context))
 	if err != nil {
 		return nil, fmt.Errorf("sealing: %w", err)
 	}
@@ -92,15 +106,16 @@ func ParseHeader(ciphertext []byte) (Header, error) {
 }
 
 // Open decrypts what Seal returned. Header is the key's and material's own identity, from the caller's records: the
-// ciphertext must bear it, and key be that material. Context must hold exactly the pairs given to Seal. The only error is
-// ErrInvalidCiphertext.
-func Open(key []byte, header Header, context map[string]string, ciphertext []byte) ([]byte, error) {
-	named, err := ParseHeader(ciphertext)
-	if err != nil || named != header {
+// ciphertext must bear it. Context must hold exactly the pairs given to Seal. The only error is ErrInvalidCiphertext.
+func (k *Key) Open(header Header, context map[string]string, ciphertext []byte) ([]byte, error) {
+	if len(ciphertext) < Overhead || len(ciphertext) > MaxCiphertext {
 		return nil, ErrInvalidCiphertext
 	}
-	encoded := ciphertext[:headerSize]
-	plaintext, err := openXAES(key, ciphertext[headerSize:], additionalData(encoded, context))
+	encoded, err := header.encode()
+	if err != nil || [headerSize]byte(ciphertext) != encoded {
+		return nil, ErrInvalidCiphertext
+	}
+	plaintext, err := k.xaes.open(ciphertext[headerSize:], additionalData(encoded[:], context))
 	if err != nil {
 		return nil, ErrInvalidCiphertext
 	}

@@ -27,6 +27,7 @@ const (
 	keyIDSize         = 16
 	materialIDSize    = 32
 	headerSize        = 2 + keyIDSize + materialIDSize
+	uuidSize          = 2*keyIDSize + 4
 )
 
 var (
@@ -35,22 +36,72 @@ var (
 )
 
 // encode is strict: what decodeHeader would not give back letter by letter would never be found again.
-func (h Header) encode() ([]byte, error) {
-	form := byte(formUUID)
+func (h Header) encode() ([headerSize]byte, error) {
+	encoded := [headerSize]byte{version}
+	keyID, materialID := encoded[2:2+keyIDSize], encoded[2+keyIDSize:]
 	digits, ok := strings.CutPrefix(h.KeyID, multiRegionPrefix)
 	if ok {
-		form = formMultiRegion
+		encoded[1] = formMultiRegion
+		ok = decodeHex(keyID, digits)
+	} else {
+		encoded[1] = formUUID
+		ok = decodeUUID(keyID, h.KeyID)
 	}
-	keyID, err := hex.DecodeString(strings.ReplaceAll(digits, "-", ""))
-	if err != nil || len(keyID) != keyIDSize || keyIDText(form, keyID) != h.KeyID {
-		return nil, errKeyID
+	if !ok {
+		return encoded, errKeyID
 	}
-	materialID, err := hex.DecodeString(h.MaterialID)
-	if err != nil || len(materialID) != materialIDSize || hex.EncodeToString(materialID) != h.MaterialID {
-		return nil, errMaterialID
+	if !decodeHex(materialID, h.MaterialID) {
+		return encoded, errMaterialID
 	}
-	encoded := append(make([]byte, 0, headerSize), version, form)
-	return append(append(encoded, keyID...), materialID...), nil
+	return encoded, nil
+}
+
+// hyphenAt says where RFC 9562's text form of a UUID has its hyphens.
+func hyphenAt(i int) bool { return i == 8 || i == 13 || i == 18 || i == 23 }
+
+func decodeUUID(dst []byte, text string) bool {
+	if len(text) != uuidSize {
+		return false
+	}
+	var digits [2 * keyIDSize]byte
+	rest := digits[:0]
+	for i := range len(text) {
+		if hyphenAt(i) {
+			if text[i] != '-' {
+				return false
+			}
+			continue
+		}
+		rest = append(rest, text[i])
+	}
+	return decodeHex(dst, string(rest))
+}
+
+// decodeHex fills dst with what lower-case digits say.
+func decodeHex(dst []byte, digits string) bool {
+	if len(digits) != hex.EncodedLen(len(dst)) {
+		return false
+	}
+	for i := range dst {
+		high, low := digit(digits[2*i]), digit(digits[2*i+1])
+		if high < 0 || low < 0 {
+			return false
+		}
+		dst[i] = byte(high<<4 | low)
+	}
+	return true
+}
+
+// digit is the value of a lower-case hex digit, or -1.
+func digit(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c && c <= 'f':
+		return int(c-'a') + 10
+	default:
+		return -1
+	}
 }
 
 func decodeHeader(encoded [headerSize]byte) (Header, error) {
@@ -66,9 +117,17 @@ func decodeHeader(encoded [headerSize]byte) (Header, error) {
 
 // keyIDText is how AWS writes a key ID: RFC 9562's text form of a UUID, or the digits behind a prefix.
 func keyIDText(form byte, id []byte) string {
-	digits := hex.EncodeToString(id)
 	if form == formMultiRegion {
-		return multiRegionPrefix + digits
+		return multiRegionPrefix + hex.EncodeToString(id)
 	}
-	return strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
+	var digits [2 * keyIDSize]byte
+	hex.Encode(digits[:], id)
+	text := make([]byte, 0, uuidSize)
+	for _, c := range digits {
+		if hyphenAt(len(text)) {
+			text = append(text, '-')
+		}
+		text = append(text, c)
+	}
+	return string(text)
 }

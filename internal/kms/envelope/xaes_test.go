@@ -9,18 +9,21 @@ import (
 	"crypto/cipher"
 	"crypto/sha3"
 	"encoding/hex"
+	"fmt"
+	"strings"
 	"testing"
 )
 
 // sealFixed is XAES-256-GCM with a given nonce, which the package itself does not offer: its key derivation, and
-// crypto/cipher's GCM. What it makes, openXAES must open.
+// crypto/cipher's GCM. What it makes, xaes must open.
 func sealFixed(t testing.TB, key, nonce, plaintext, additional []byte) []byte {
 	t.Helper()
-	derived, err := deriveKey(key, [halfNonce]byte(nonce))
+	x, err := newXAES(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, err := aes.NewCipher(derived)
+	derived := x([halfNonce]byte(nonce))
+	block, err := aes.NewCipher(derived[:])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +32,7 @@ func sealFixed(t testing.TB, key, nonce, plaintext, additional []byte) []byte {
 		t.Fatal(err)
 	}
 	sealed := gcm.Seal(nil, nonce[halfNonce:], plaintext, additional)
-	opened, err := openXAES(key, append(bytes.Clone(nonce), sealed...), additional)
+	opened, err := x.open(append(bytes.Clone(nonce), sealed...), additional)
 	if err != nil || !bytes.Equal(opened, plaintext) {
 		t.Fatalf("opened (error %v):\ngot  %x\nwant %x", err, opened, plaintext)
 	}
@@ -60,9 +63,12 @@ func TestTheSpecificationsVectors(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			key := bytes.Repeat([]byte{tt.keyByte}, keySize)
-			derived, err := deriveKey(key, [halfNonce]byte([]byte(nonce)))
-			if err != nil || hex.EncodeToString(derived) != tt.derived {
-				t.Errorf("derived key (error %v):\ngot  %x\nwant %s", err, derived, tt.derived)
+			x, err := newXAES(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if derived := x([halfNonce]byte([]byte(nonce))); hex.EncodeToString(derived[:]) != tt.derived {
+				t.Errorf("derived key:\ngot  %x\nwant %s", derived, tt.derived)
 			}
 			ct := sealFixed(t, key, []byte(nonce), []byte("XAES-256-GCM"), []byte(tt.additional))
 			if hex.EncodeToString(ct) != tt.ct {
@@ -111,8 +117,18 @@ func TestTheSpecificationsAccumulatedVectors(t *testing.T) {
 
 func TestKeysOfAnyOtherLengthAreRefused(t *testing.T) {
 	for _, size := range []int{0, 16, 24, 31, 33, 64} {
-		if _, err := deriveKey(make([]byte, size), [halfNonce]byte{}); err == nil {
+		if _, err := NewKey(make([]byte, size)); err == nil {
 			t.Errorf("a key of %d bytes was taken", size)
+		}
+	}
+}
+
+func TestAKeyDoesNotPrintItsBytes(t *testing.T) {
+	bytes := bytes.Repeat([]byte{0xab}, keySize)
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+		text := fmt.Sprintf(format, mustKey(t, bytes)) + fmt.Sprintf(format, *mustKey(t, bytes))
+		if strings.Contains(text, "abab") || strings.Contains(text, "171 171") || strings.Contains(text, "0xab, 0xab") {
+			t.Errorf("%s prints %s", format, text)
 		}
 	}
 }

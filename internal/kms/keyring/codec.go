@@ -83,8 +83,11 @@ type grantJSON struct {
 }
 
 type multiRegionJSON struct {
-	PrimaryRegion string `json:"primaryRegion"`
-	Epoch         int64  `json:"epoch"`
+	PrimaryRegion    string    `json:"primaryRegion"`
+	Epoch            int64     `json:"epoch"`
+	Replicas         []string  `json:"replicas,omitempty"`
+	Replicating      []string  `json:"replicating,omitempty"`
+	ReplicatingSince time.Time `json:"replicatingSince,omitzero"`
 }
 
 type useJSON struct {

@@ -75,9 +75,16 @@ type Use struct {
 // MultiRegion says that a key may have relatives: keys in other Regions of the account with the same ID and material.
 type MultiRegion struct {
 	// PrimaryRegion is that of the primary key, as of Epoch. Of several relatives that differ the one with the highest epoch
-	// is right, so that changing the primary is one write: into the record of the primary that was.
+	// is right, so that changing any of this is one write: into the record of the primary that was.
 	PrimaryRegion string
 	Epoch         int64
+	// Replicas are the Regions in which there are replicas, or may be, sorted. It is what a primary goes by that cannot see
+	// all of them.
+	Replicas []string
+	// Replicating are those Regions of Replicas, sorted, in which nobody has seen the replica yet: it is being made, or who was
+	// making it died. ReplicatingSince is when the last of them was begun; zero if there is none.
+	Replicating      []string
+	ReplicatingSince time.Time
 }
 
 // Grant allows a principal some operations on the key.
@@ -209,7 +216,10 @@ func (r *KeyRecord) clone() *KeyRecord {
 	c.Materials = slices.Clone(r.Materials)
 	c.Grants = slices.Clone(r.Grants)
 	c.Pending = clonePointer(r.Pending)
-	c.MultiRegion = clonePointer(r.MultiRegion)
+	if c.MultiRegion = clonePointer(r.MultiRegion); c.MultiRegion != nil {
+		c.MultiRegion.Replicas = slices.Clone(r.MultiRegion.Replicas)
+		c.MultiRegion.Replicating = slices.Clone(r.MultiRegion.Replicating)
+	}
 	c.LastUse = clonePointer(r.LastUse)
 	return &c
 }
@@ -225,7 +235,7 @@ func clonePointer[T any](p *T) *T {
 func (r *KeyRecord) Equal(other *KeyRecord) bool {
 	return r.KeyID == other.KeyID && r.Spec == other.Spec && r.Usage == other.Usage && r.Origin == other.Origin &&
 		r.State == other.State && r.Description == other.Description && maps.Equal(r.Tags, other.Tags) &&
-		r.Policy == other.Policy && equalPointers(r.MultiRegion, other.MultiRegion, MultiRegion.equal) &&
+		r.Policy == other.Policy && equalPointers(r.MultiRegion, other.MultiRegion, MultiRegion.Equal) &&
 		slices.EqualFunc(r.Grants, other.Grants, Grant.equal) &&
 		r.CreationTime.Equal(other.CreationTime) && r.DeletionTime.Equal(other.DeletionTime) &&
 		r.PendingWindowInDays == other.PendingWindowInDays && r.Rotation.equal(other.Rotation) &&
@@ -256,7 +266,11 @@ func equalConstraint(a, b map[string]string) bool {
 	return (a == nil) == (b == nil) && maps.Equal(a, b)
 }
 
-func (m MultiRegion) equal(other MultiRegion) bool { return m == other }
+// Equal says whether both say the same.
+func (m MultiRegion) Equal(other MultiRegion) bool {
+	return m.PrimaryRegion == other.PrimaryRegion && m.Epoch == other.Epoch && slices.Equal(m.Replicas, other.Replicas) &&
+		slices.Equal(m.Replicating, other.Replicating) && m.ReplicatingSince.Equal(other.ReplicatingSince)
+}
 
 func (u Use) equal(other Use) bool {
 	return u.Time.Equal(other.Time) && u.Operation == other.Operation && u.RequestID == other.RequestID &&

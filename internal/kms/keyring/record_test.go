@@ -38,10 +38,12 @@ func fullRecord() *KeyRecord {
 			ID: "g1", CreationTime: at, Grantee: "arn:aws:iam::111122223333:role/orders/api", Operations: []string{"Decrypt"},
 			EncryptionContextEquals: map[string]string{}, EncryptionContextSubset: map[string]string{"tenant": "42"},
 		}},
-		MultiRegion: &MultiRegion{PrimaryRegion: "local", Epoch: 3},
-		Rotating:    OnDemand,
-		Pending:     &Material{ID: "m3", CreatedAt: at, Bytes: NewSecretBytes(bytes.Clone(secretText)), ExpirationTime: at},
-		LastUse:     &Use{Time: at, Operation: "Decrypt", RequestID: "r1", EventID: "e1", Principal: "p1"},
+		MultiRegion: &MultiRegion{
+			PrimaryRegion: "local", Epoch: 3, Replicas: []string{"elsewhere"}, Replicating: []string{"elsewhere"}, ReplicatingSince: at,
+		},
+		Rotating: OnDemand,
+		Pending:  &Material{ID: "m3", CreatedAt: at, Bytes: NewSecretBytes(bytes.Clone(secretText)), ExpirationTime: at},
+		LastUse:  &Use{Time: at, Operation: "Decrypt", RequestID: "r1", EventID: "e1", Principal: "p1"},
 	}
 }
 
@@ -146,6 +148,15 @@ func TestEveryFieldCountsForEqualityCloneAndCodec(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestAClonesRegionsAreItsOwn(t *testing.T) {
+	record := fullRecord()
+	clone := record.clone()
+	clone.MultiRegion.Replicas[0], clone.MultiRegion.Replicating[0] = "changed", "changed"
+	if !record.Equal(fullRecord()) {
+		t.Error("changing the clone changed the original")
+	}
 }
 
 // changeEach calls visit with a change of each field of KeyRecord, those in its structs and slices included.
