@@ -98,7 +98,11 @@ func (r *Reconciler) scheduleDeletion(ctx context.Context, p *pass) *conditions.
 		if err != nil {
 			return failed(err)
 		}
-		r.event(p, normal, "DeletionScheduled", "key %s will be destroyed at %s", key.ID, at.UTC().Format("2006-01-02T15:04:05Z"))
+		when := "at " + at.UTC().Format("2006-01-02T15:04:05Z")
+		if at.IsZero() { // a multi-Region primary, whose window begins later
+			when = fmt.Sprintf("%d days after the last of its replicas is gone", window)
+		}
+		r.event(p, normal, "DeletionScheduled", "key %s will be destroyed %s", key.ID, when)
 	}
 	return nil
 }

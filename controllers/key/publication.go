@@ -131,9 +131,10 @@ func (r *Reconciler) unpublish(ctx context.Context, p *pass, name string) error 
 // coordinates are what an application needs to find the key, under names that suit envFrom.
 func (p *pass) coordinates() map[string]string {
 	data := map[string]string{
-		"KMS_KEY_ID":     p.seen.ID,
-		"KMS_KEY_ARN":    p.seen.ARN,
-		"KMS_KEY_REGION": p.identity.Region,
+		"KMS_KEY_ID":      p.seen.ID,
+		"KMS_KEY_ARN":     p.seen.ARN,
+		"KMS_KEY_REGION":  p.identity.Region,
+		"KMS_KEY_ACCOUNT": p.identity.AccountID,
 	}
 	for _, alias := range p.key.Spec.Aliases {
 		if slices.Contains(p.seen.Aliases, alias) {

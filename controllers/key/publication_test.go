@@ -40,7 +40,7 @@ func TestKeyIsPublishedForApplications(t *testing.T) {
 	published := r.configMap("signing-key")
 	want := map[string]string{
 		"KMS_KEY_ID": made.Status.KeyID, "KMS_KEY_ARN": made.Status.ARN, "KMS_KEY_ALIAS": "alias/signing",
-		"KMS_KEY_REGION": "fake-1", "KMS_PUBLIC_KEY": made.Status.PublicKey,
+		"KMS_KEY_REGION": "fake-1", "KMS_KEY_ACCOUNT": "111122223333", "KMS_PUBLIC_KEY": made.Status.PublicKey,
 	}
 	if !maps.Equal(published.Data, want) {
 		t.Errorf("ConfigMap has %v, want %v", published.Data, want)

@@ -31,10 +31,13 @@ func parseSignedHeaders(list string) ([]header, error) {
 	return headers, nil
 }
 
-// bindHeaders gives every signed header its values, and refuses what should be signed and is not, or is signed and not
-// there.
+// bindHeaders gives every signed header its values, and refuses names that are not canonical, what should be signed and is
+// not, and what is signed and not there.
 func (s *Signature) bindHeaders(r *http.Request) error {
 	for name, values := range r.Header {
+		if !isCanonicalName(name) {
+			return incomplete("Header name %s is not valid.", quote(name))
+		}
 		if i, signed := s.find(name); signed {
 			s.headers[i].values = values
 		} else if strings.HasPrefix(name, "X-Amz-") {

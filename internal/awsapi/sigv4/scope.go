@@ -6,7 +6,6 @@ package sigv4
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // terminator ends every credential scope of this version of the signature.
@@ -56,7 +55,7 @@ func parseCredential(text string) (credential, error) {
 }
 
 // check lists everything that is wrong, as AWS does: a client with a wrong configuration has often more than one.
-func (c *credential) check(endpoint Endpoint, signed time.Time) error {
+func (c *credential) check(endpoint Endpoint, stamp string) error {
 	var problems []string
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	if endpoint.HasRegion == nil || !endpoint.HasRegion(c.scope.Region) {
@@ -68,11 +67,9 @@ func (c *credential) check(endpoint Endpoint, signed time.Time) error {
 	if c.terminator != terminator {
 		add("Credential should be scoped with a valid terminator: 'aws4_request', not %s.", quote(c.terminator))
 	}
-	var buffer [len(basicFormat)]byte
-	if day := signed.AppendFormat(buffer[:0], basicFormat)[:len("YYYYMMDD")]; c.scope.Date != string(day) {
-		date := signed.Format(basicFormat)
+	if day := stamp[:len("YYYYMMDD")]; c.scope.Date != day {
 		add("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: %s != '%s', from '%s'.",
-			quote(c.scope.Date), date[:len("YYYYMMDD")], date)
+			quote(c.scope.Date), day, stamp)
 	}
 	if problems == nil {
 		return nil

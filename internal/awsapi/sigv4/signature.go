@@ -30,6 +30,8 @@ type Signature struct {
 	// Expires is how long a presigned request is valid from Time; zero for one that does not say, and for the header form.
 	Expires time.Duration
 
+	// stamp is Time in basicFormat, in which it was signed.
+	stamp      string
 	terminator string
 	signature  [32]byte
 	// bodyHash is X-Amz-Content-Sha256, or empty.
@@ -52,11 +54,6 @@ type Signature struct {
 func Parse(r *http.Request) (*Signature, error) {
 	if !isToken(r.Method) {
 		return nil, incomplete("Method %s is not valid.", quote(r.Method))
-	}
-	for name := range r.Header {
-		if !isCanonicalName(name) {
-			return nil, incomplete("Header name %s is not valid.", quote(name))
-		}
 	}
 	query, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -88,6 +85,7 @@ func Parse(r *http.Request) (*Signature, error) {
 	if err := s.readBodyHash(r.Header); err != nil {
 		return nil, err
 	}
+	s.stamp = s.Time.Format(basicFormat)
 	if err := s.bindHeaders(r); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func (s *Signature) Check(endpoint Endpoint, now time.Time) error {
 		return err
 	}
 	c := credential{accessKeyID: s.AccessKeyID, scope: s.Scope, terminator: s.terminator}
-	return c.check(endpoint, s.Time)
+	return c.check(endpoint, s.stamp)
 }
 
 // Verify returns nil if and only if the request, with this body, was signed with the key, and Check would return nil. The
@@ -55,7 +55,7 @@ func (s *Signature) Verify(key *Key, body []byte, endpoint Endpoint, now time.Ti
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html after what is in b.
 func (s *Signature) appendStringToSign(b []byte, requestHash [32]byte) []byte {
 	b = append(b, algorithm+"\n"...)
-	b = append(s.Time.AppendFormat(b, basicFormat), '\n')
+	b = append(append(b, s.stamp...), '\n')
 	for _, part := range [...]string{s.Scope.Date, s.Scope.Region, s.Scope.Service} {
 		b = append(append(b, part...), '/')
 	}
