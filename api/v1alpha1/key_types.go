@@ -200,9 +200,10 @@ type KeyAdoption struct {
 type KeyPublication struct {
 	// configMapName names a ConfigMap in the Key's namespace, which the operator
 	// creates and keeps true. Its entries suit envFrom: KMS_KEY_ID, KMS_KEY_ARN,
-	// KMS_KEY_ALIAS (the first alias declared, if any), KMS_KEY_REGION and, for
-	// asymmetric keys, KMS_PUBLIC_KEY (PEM). A ConfigMap that the operator did not
-	// create is left untouched and reported (reason ConfigMapConflict).
+	// KMS_KEY_ALIAS (the first alias declared, if any), KMS_KEY_REGION,
+	// KMS_KEY_ACCOUNT and, for asymmetric keys, KMS_PUBLIC_KEY (PEM). A ConfigMap
+	// that the operator did not create is left untouched and reported (reason
+	// ConfigMapConflict).
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253

@@ -58,6 +58,13 @@ func newManagerCommand() *cobra.Command {
 	flags.StringVar(&o.Namespace, "namespace", o.Namespace, "the operator's namespace, where key records and root keys are kept (default also from $"+namespaceVariable+")")
 	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "host:port for Prometheus metrics; 0 serves none")
 	flags.StringVar(&o.ProbeAddress, "health-probe-bind-address", o.ProbeAddress, "host:port for /healthz and /readyz; 0 serves none")
+	flags.StringVar(&o.KMSAddress, "kms-bind-address", o.KMSAddress, "host:port for AWS's API over HTTPS; 0 serves none")
+	flags.StringVar(&o.KMSInsecureAddress, "kms-insecure-bind-address", o.KMSInsecureAddress, "host:port for AWS's API over plain HTTP, for networks that nobody else can read; 0 serves none")
+	flags.StringVar(&o.KMSCertFile, "kms-tls-cert-file", "", "PEM file with the certificate to serve AWS's API with; without one it is made by the operator's own CA")
+	flags.StringVar(&o.KMSKeyFile, "kms-tls-key-file", "", "PEM file with the private key of --kms-tls-cert-file")
+	flags.StringVar(&o.KMSCAFile, "kms-tls-ca-file", "", "PEM file with the CA certificates that clients have to trust for --kms-tls-cert-file; they are published in ConfigMaps chatelaine-kms-ca")
+	flags.StringVar(&o.KMSService, "kms-service", o.KMSService, "the Service in front of AWS's API, by whose names the operator's own certificate is valid")
+	flags.StringSliceVar(&o.KMSNames, "kms-tls-names", nil, "further names and IP addresses in the operator's own certificate, separated by commas")
 	flags.BoolVar(&o.LeaderElection, "leader-elect", o.LeaderElection, "let several replicas agree on one that reconciles")
 	flags.DurationVar(&o.LeaseDuration, "leader-elect-lease-duration", o.LeaseDuration, "how long after a leader fell silent another one takes over")
 	flags.DurationVar(&o.RenewDeadline, "leader-elect-renew-deadline", o.RenewDeadline, "how long a leader tries to renew its Lease before it stops")
@@ -81,6 +88,8 @@ func checkManager(o manager.Options) error {
 		return fmt.Errorf("--resync-period must be positive, not %s", o.Resync)
 	case o.CheckInterval <= 0:
 		return fmt.Errorf("--backend-check-interval must be positive, not %s", o.CheckInterval)
+	case (o.KMSCertFile == "") != (o.KMSKeyFile == ""):
+		return errors.New("--kms-tls-cert-file and --kms-tls-key-file go together")
 	case o.LeaderElection:
 		return checkLeaderElection(o)
 	}

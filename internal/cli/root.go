@@ -18,7 +18,7 @@ func Execute(ctx context.Context, args []string) error {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newManagerCommand(), newVersionCommand())
+	root.AddCommand(newManagerCommand(), newKMSCommand(), newVersionCommand())
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
 }

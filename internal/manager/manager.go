@@ -8,9 +8,9 @@ package manager
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -18,13 +18,9 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
-	"github.com/chatelaine-dev/chatelaine/controllers/key"
-	"github.com/chatelaine-dev/chatelaine/controllers/kmsbackend"
-	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/kms"
 )
 
 // leaseName is the Lease by which replicas agree on the one that reconciles.
@@ -38,7 +34,7 @@ type Options struct {
 	// MetricsAddress and ProbeAddress are host:port; "0" serves none.
 	MetricsAddress string
 	ProbeAddress   string
-	// LeaderElection lets several replicas agree on one that reconciles. A replica that lost its Lease stops.
+	// LeaderElection lets several replicas agree on one that reconciles.
 	LeaderElection bool
 	LeaseDuration  time.Duration
 	RenewDeadline  time.Duration
@@ -51,7 +47,21 @@ type Options struct {
 	Workers int
 	// Clock is the time by which rotations and deletions fall due.
 	Clock clock.WithTicker
+
+	// KMSAddress and KMSInsecureAddress are host:port for AWS's API over HTTPS and over plain HTTP; "0" serves none.
+	KMSAddress         string
+	KMSInsecureAddress string
+	// KMSCertFile and KMSKeyFile are a certificate to serve with; empty for one from the operator's own CA. KMSCAFile is what
+	// clients have to trust for it, if that is to be published.
+	KMSCertFile, KMSKeyFile, KMSCAFile string
+	// KMSService is the name of the Service in front of the endpoint, and KMSNames are further names and IP addresses that
+	// clients know it by; its certificate has them all.
+	KMSService string
+	KMSNames   []string
 }
+
+// serves says whether AWS's API is served at all.
+func (o *Options) serves() bool { return o.KMSAddress != "0" || o.KMSInsecureAddress != "0" }
 
 // Defaults are the options that the command line starts from.
 func Defaults() Options {
@@ -66,6 +76,10 @@ func Defaults() Options {
 		CheckInterval:  time.Minute,
 		Workers:        16,
 		Clock:          clock.RealClock{},
+
+		KMSAddress:         ":8443",
+		KMSInsecureAddress: "0",
+		KMSService:         "chatelaine-kms",
 	}
 }
 
@@ -77,13 +91,16 @@ func Scheme() *runtime.Scheme {
 	return scheme
 }
 
-// Run runs the operator against the API server of config until ctx is done, or until it lost its Lease.
+// Run runs the operator against the API server of config until ctx is done. It is three things in one process:
+//
+//   - the front, in every replica: probes, metrics, and the keyring of every KMSBackend, open;
+//   - the endpoint, in every replica: what serves AWS's API from those keyrings;
+//   - the controllers, in the replica that holds the Lease.
+//
+// A replica that loses its Lease, because the API server went away or somebody else has it, stops its controllers and
+// waits for the Lease again; the front and the endpoint go on serving from memory.
 func Run(ctx context.Context, config *rest.Config, o Options) error {
-	mgr, err := ctrl.NewManager(config, managerOptions(ctx, o))
-	if err != nil {
-		return fmt.Errorf("setting the manager up: %w", err)
-	}
-	direct, err := kubernetes.NewForConfig(protobuf(config))
+	direct, err := kubernetes.NewForConfig(directConfig(config))
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
@@ -91,23 +108,35 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	if err != nil {
 		return err
 	}
-	opener := newOpener(ctx, direct, o, clusterUID)
+	partition := kms.NewPartition()
+	opener := newOpener(ctx, direct, o, clusterUID, partition)
 	defer opener.closeAll()
-	if err := addControllers(ctx, mgr, o, clusterUID, opener); err != nil {
+	operator := &operator{config: config, options: o, clusterUID: clusterUID, opener: opener}
+	running, ctx := errgroup.WithContext(ctx)
+	door := newDoor(opener)
+	front, err := newFront(ctx, config, o, door, operator)
+	if err != nil {
 		return err
 	}
-	if err := addProbes(mgr); err != nil {
-		return err
+	if o.serves() {
+		serving, err := newServing(ctx, o, direct)
+		if err != nil {
+			return err
+		}
+		endpoint, err := newEndpoint(ctx, o, direct, partition, door, serving)
+		if err != nil {
+			return err
+		}
+		operator.bundle = serving
+		if err := front.AddReadyzCheck("endpoint", endpoint.ready); err != nil {
+			return err
+		}
+		running.Go(func() error { return door.await(ctx) })
+		running.Go(func() error { return endpoint.run(ctx, door.opened) })
 	}
-	return mgr.Start(ctx)
-}
-
-// protobuf has Secrets and other built-in kinds come in the form that costs both sides least.
-func protobuf(config *rest.Config) *rest.Config {
-	config = rest.CopyConfig(config)
-	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	config.ContentType = runtime.ContentTypeProtobuf
-	return config
+	running.Go(func() error { return front.Start(ctx) })
+	running.Go(func() error { return operator.run(ctx) })
+	return running.Wait()
 }
 
 // readClusterUID is what tells this cluster from any other: the UID of the namespace kube-system, which is never made
@@ -118,49 +147,4 @@ func readClusterUID(ctx context.Context, direct kubernetes.Interface) (string, e
 		return "", fmt.Errorf("reading the cluster's UID from namespace %s: %w", metav1.NamespaceSystem, err)
 	}
 	return string(namespace.UID), nil
-}
-
-func addControllers(ctx context.Context, mgr ctrl.Manager, o Options, clusterUID string, opener *opener) error {
-	backends := backend.NewRegistry()
-	recorder := mgr.GetEventRecorder("chatelaine")
-	err := kmsbackend.NewReconciler(kmsbackend.Options{
-		Client:        mgr.GetClient(),
-		Events:        recorder,
-		Backends:      backends,
-		Opener:        opener,
-		CheckInterval: o.CheckInterval,
-		Now:           o.Clock.Now,
-	}).SetupWithManager(mgr)
-	if err != nil {
-		return fmt.Errorf("setting the controller of KMSBackends up: %w", err)
-	}
-	err = key.NewReconciler(key.Options{
-		Client:     mgr.GetClient(),
-		Reader:     mgr.GetAPIReader(),
-		Events:     recorder,
-		Backends:   backends,
-		ClusterUID: clusterUID,
-		Resync:     o.Resync,
-		Now:        o.Clock.Now,
-	}).SetupWithManager(ctx, mgr, o.Workers)
-	if err != nil {
-		return fmt.Errorf("setting the controller of Keys up: %w", err)
-	}
-	return nil
-}
-
-// addProbes makes a replica ready when its caches are filled, leader or not: a standby that is not ready could not take
-// over at once.
-func addProbes(mgr ctrl.Manager) error {
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return err
-	}
-	return mgr.AddReadyzCheck("caches", func(req *http.Request) error {
-		ctx, cancel := context.WithTimeout(req.Context(), time.Second)
-		defer cancel()
-		if !mgr.GetCache().WaitForCacheSync(ctx) {
-			return fmt.Errorf("caches are not filled yet")
-		}
-		return nil
-	})
 }

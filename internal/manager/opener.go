@@ -13,6 +13,8 @@ import (
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/backend/software"
+	"github.com/chatelaine-dev/chatelaine/internal/kms"
+	kmskeyring "github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 )
 
 // opener opens the backends that KMSBackends describe. KMSBackends with one account and region are doors to one
@@ -22,6 +24,7 @@ type opener struct {
 	client     kubernetes.Interface
 	options    Options
 	clusterUID string
+	partition  *kms.Partition // knows every open keyring
 
 	mu    sync.Mutex
 	open  map[keyring]*shared
@@ -35,16 +38,20 @@ type keyring struct{ accountID, region string }
 // is open, to the lock here, which is held while it is being opened: that may take as long as the API server does, and
 // holds up only those that want the same keyring.
 type shared struct {
+	id      kmskeyring.ID
 	rootKey string
 	users   map[string]bool
 
 	mu      sync.Mutex
 	backend *software.Backend
+	closed  bool // for good: who wants the keyring again makes another one of these
 }
 
-func newOpener(ctx context.Context, client kubernetes.Interface, o Options, clusterUID string) *opener {
+func newOpener(
+	ctx context.Context, client kubernetes.Interface, o Options, clusterUID string, partition *kms.Partition,
+) *opener {
 	return &opener{
-		ctx: ctx, client: client, options: o, clusterUID: clusterUID,
+		ctx: ctx, client: client, options: o, clusterUID: clusterUID, partition: partition,
 		open: map[keyring]*shared{}, names: map[string]keyring{},
 	}
 }
@@ -73,9 +80,13 @@ func (o *opener) Open(_ context.Context, object *v1alpha1.KMSBackend) (backend.B
 	}
 	has.mu.Lock()
 	defer has.mu.Unlock()
+	if has.closed { // its last user left while this one waited
+		return nil, &backend.Error{Class: backend.Unavailable, Message: "the keyring is being closed, and will be opened again"}
+	}
 	if has.backend != nil {
 		return has.backend, nil
 	}
+	o.partition.Expect(has.id)
 	opened, err := software.Open(o.ctx, software.Config{
 		Client: o.client, Namespace: o.options.Namespace, ClusterUID: o.clusterUID,
 		AccountID: id.accountID, Region: id.region, RootKeySecret: rootKey, Clock: o.options.Clock,
@@ -84,6 +95,7 @@ func (o *opener) Open(_ context.Context, object *v1alpha1.KMSBackend) (backend.B
 		return nil, err
 	}
 	has.backend = opened
+	o.partition.Add(opened.Service())
 	return opened, nil
 }
 
@@ -101,7 +113,7 @@ func (o *opener) use(name string, id keyring, rootKey string) (*shared, error) {
 	defer o.mu.Unlock()
 	has := o.open[id]
 	if has == nil {
-		has = &shared{rootKey: rootKey, users: map[string]bool{}}
+		has = &shared{id: kmskeyring.ID{AccountID: id.accountID, Region: id.region}, rootKey: rootKey, users: map[string]bool{}}
 		o.open[id] = has
 	}
 	if has.rootKey != rootKey {
@@ -129,7 +141,8 @@ func conflict(name string, id keyring, has *shared, rootKey string) error {
 // Close implements kmsbackend.Opener. A keyring that nobody uses any more is closed.
 func (o *opener) Close(name string) {
 	if unused := o.leave(name); unused != nil {
-		unused.close()
+		unused.close(o.partition)
+		o.partition.Forget(unused.id)
 	}
 }
 
@@ -151,10 +164,12 @@ func (o *opener) leave(name string) *shared {
 	return has
 }
 
-func (s *shared) close() {
+func (s *shared) close(partition *kms.Partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
 	if s.backend != nil {
+		partition.Remove(s.backend.Service())
 		s.backend.Close()
 	}
 }
@@ -163,7 +178,7 @@ func (o *opener) closeAll() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for id, has := range o.open {
-		has.close()
+		has.close(o.partition)
 		delete(o.open, id)
 	}
 }

@@ -18,11 +18,24 @@ import (
 	"github.com/chatelaine-dev/chatelaine/controllers/key"
 )
 
-func managerOptions(ctx context.Context, o Options) ctrl.Options {
+// frontOptions are those of what every replica runs. Of KMSBackends there are few, so its cache costs nothing.
+func frontOptions(ctx context.Context, o Options) ctrl.Options {
+	return ctrl.Options{
+		Scheme:                 Scheme(),
+		Metrics:                server.Options{BindAddress: o.MetricsAddress},
+		HealthProbeBindAddress: o.ProbeAddress,
+		Cache:                  cache.Options{DefaultTransform: lighten},
+		Controller:             controllerOptions(),
+		BaseContext:            func() context.Context { return context.WithoutCancel(ctx) },
+	}
+}
+
+// operatorOptions are those of the controllers.
+func operatorOptions(ctx context.Context, o Options) ctrl.Options {
 	return ctrl.Options{
 		Scheme:                        Scheme(),
-		Metrics:                       server.Options{BindAddress: o.MetricsAddress},
-		HealthProbeBindAddress:        o.ProbeAddress,
+		Metrics:                       server.Options{BindAddress: "0"},
+		HealthProbeBindAddress:        "0",
 		LeaderElection:                o.LeaderElection,
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.Namespace,
@@ -36,16 +49,21 @@ func managerOptions(ctx context.Context, o Options) ctrl.Options {
 				&corev1.ConfigMap{}: {Label: labels.SelectorFromSet(labels.Set{key.PublishedLabel: "true"})},
 			},
 		},
-		Controller: config.Controller{
-			// The names are distinct by construction, and one process may run several operators (tests do).
-			SkipNameValidation: new(true),
-			// controller-runtime's own queue (v0.24.1) can hand an item, under its locks, to a worker that has just left
-			// because of a shutdown; the other workers then wait for the locks until the grace period is over.
-			UsePriorityQueue: new(false),
-		},
+		Controller: controllerOptions(),
 		// Secrets are key records: they are read through the keyring, and never land in a cache of plain objects.
 		Client:      client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		BaseContext: func() context.Context { return context.WithoutCancel(ctx) },
+	}
+}
+
+func controllerOptions() config.Controller {
+	return config.Controller{
+		// The names are distinct by construction, and one process may run several operators (tests do, and so does a replica
+		// that gets the Lease a second time).
+		SkipNameValidation: new(true),
+		// controller-runtime's own queue (v0.24.1) can hand an item, under its locks, to a worker that has just left
+		// because of a shutdown; the other workers then wait for the locks until the grace period is over.
+		UsePriorityQueue: new(false),
 	}
 }
 

@@ -1,0 +1,47 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package manager
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+)
+
+func kmsBackend(name string, isDefault bool) *v1alpha1.KMSBackend {
+	object := &v1alpha1.KMSBackend{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if isDefault {
+		object.Annotations = map[string]string{v1alpha1.DefaultBackendAnnotation: "true"}
+	}
+	return object
+}
+
+func TestTheDefaultAccountIsThatOfTheDefaultBackendOrTheOnlyOne(t *testing.T) {
+	const first, second = "111111111111", "222222222222"
+	d := newDoor(nil)
+	is := func(want, when string) {
+		t.Helper()
+		if got := d.defaultAccount(); got != want {
+			t.Errorf("%s: %q, want %q", when, got, want)
+		}
+	}
+	is("", "no KMSBackend")
+	d.note(kmsBackend("a", false), first)
+	is(first, "one KMSBackend")
+	d.note(kmsBackend("b", false), first)
+	is(first, "two KMSBackends of one account")
+	d.note(kmsBackend("c", false), second)
+	is("", "two accounts")
+	d.note(kmsBackend("c", true), second)
+	is(second, "a default KMSBackend")
+	d.note(kmsBackend("c", false), second)
+	is("", "no longer a default KMSBackend")
+	d.note(kmsBackend("a", true), first)
+	d.forget("a")
+	is("", "the default KMSBackend is gone")
+	d.forget("c")
+	is(first, "one account is left")
+}
