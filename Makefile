@@ -80,7 +80,9 @@ manifests: tool-modules ## Generate the CRDs in config/crd/bases (RBAC in config
 	@$(TOOL) controller-gen crd paths=./api/... output:crd:artifacts:config=config/crd/bases
 
 .PHONY: docs
-docs: tool-modules ## Generate the API reference, docs/api.md.
+docs: modules tool-modules ## Generate docs/api.md and docs/operations.md.
+	@echo "generating docs/operations.md"
+	@$(GO) run ./hack/operations
 	@echo "generating docs/api.md"
 	@mkdir -p docs
 	@$(TOOL) crd-ref-docs --source-path=api --config=hack/crd-ref-docs.yaml --renderer=markdown \

@@ -31,8 +31,8 @@ type demo struct {
 	screen *screen
 	// dir is the control plane's folder: what is put there goes when it goes.
 	dir string
-	// probe is the address of the operator's probes.
-	probe string
+	// probe is the address of the operator's probes, kms that of AWS's API.
+	probe, kms string
 }
 
 func newDemo(o options, env *testenv.Env, screen *screen) *demo {
@@ -66,11 +66,15 @@ func (d *demo) work(alive context.Context) error {
 	if err := d.show(alive, samples); err != nil {
 		return err
 	}
+	served, err := d.showEndpoint(alive, samples)
+	if err != nil {
+		return err
+	}
 	if d.once {
 		d.screen.text("", "That is it. `make run` does the same and stays up, for you to try the operator out.")
 		return nil
 	}
-	return d.stayUp(alive)
+	return d.stayUp(alive, served)
 }
 
 // because prefers the reason why ctx is done, if it is, to what came of that.
@@ -176,13 +180,30 @@ func (d *demo) showPublished(ctx context.Context, applied samples) error {
 	return nil
 }
 
-func (d *demo) stayUp(ctx context.Context) error {
+// showEndpoint shows a sample key at work within the time that samples have.
+func (d *demo) showEndpoint(ctx context.Context, applied samples) (*endpoint, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	return d.useKey(ctx, applied)
+}
+
+func (d *demo) stayUp(ctx context.Context, served *endpoint) error {
 	d.screen.text("", "Everything stays up until Ctrl-C. In a second terminal:", "",
 		"  export KUBECONFIG="+d.env.Kubeconfig,
 		"  export PATH=$PATH:"+d.assets+"   # for kubectl, if you have none", "",
 		"  kubectl get chatelaine -A -o wide",
 		"  kubectl explain key.spec.rotation.periodInDays",
 		"")
+	if served != nil {
+		d.screen.text("And for AWS's own tools, as the account's root user:", "")
+		for _, line := range served.exports() {
+			d.screen.text("  " + line)
+		}
+		d.screen.text("",
+			"  aws kms describe-key --key-id "+served.key,
+			"  aws kms generate-data-key --key-spec AES_256 --key-id "+served.key,
+			"")
+	}
 	<-ctx.Done()
 	if ended, ok := errors.AsType[*endedError](context.Cause(ctx)); ok {
 		return ended

@@ -66,11 +66,17 @@ func TestOnceShowsTheSamplesReadyAndLeavesNothingBehind(t *testing.T) {
 		"$ kubectl get kmsbackends\nNAME ",
 		"$ kubectl get keys -A\nNAMESPACE ",
 		"KMS_KEY_ARN: arn:aws:kms:local:",
+		"AWS's API is served at https://127.0.0.1:",
+		"user demo is refused alias/orders: AccessDeniedException",
+		"user demo encrypted 16 bytes under alias/orders, decrypted them again: the same text",
 		"make run",
 	} {
 		if !strings.Contains(run.output.String(), want) {
 			t.Errorf("the output lacks %q", want)
 		}
+	}
+	if strings.Contains(run.output.String(), "SECRET") {
+		t.Error("an access key is shown that nobody can use any more")
 	}
 	run.assertNothingLeft()
 	if t.Failed() {

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command demo shows Chatelaine at work on this machine: it starts kube-apiserver and etcd, installs what config/ has to
-// offer, starts the operator with the permissions of its own ServiceAccount, applies the samples and waits until each of
-// them is Ready. `make demo` runs it with --once; `make run` without, and then it stays up until Ctrl-C.
+// offer, starts the operator with the permissions of its own ServiceAccount, applies the samples, waits until each of them
+// is Ready, and encrypts with one of them through AWS's SDK. `make demo` runs it with --once; `make run` without, and then
+// it stays up until Ctrl-C.
 //
 // Nothing outlives it and nothing outside it is touched: no kubeconfig, no cluster, no file but in a temporary folder.
 // The control plane is that of the tests (internal/testenv); a shell that waits on a pipe stops it even when this process
@@ -59,7 +60,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.manager, "manager", "bin/chatelaine", "the operator's program")
 	flags.StringVar(&o.samples, "samples", "config/samples", "folder with the kustomization to bring to Ready")
 	flags.DurationVar(&o.timeout, "timeout", 3*time.Minute, "how long the operator and the samples may take to be Ready")
-	flags.BoolVar(&o.once, "once", false, "stop when the samples are Ready")
+	flags.BoolVar(&o.once, "once", false, "stop when everything was shown")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}

@@ -50,8 +50,10 @@ func (d *demo) startOperator(ctx context.Context) (context.Context, *operator, e
 	if err != nil {
 		return nil, nil, err
 	}
-	if d.probe, err = freeAddress(); err != nil {
-		return nil, nil, err
+	for _, address := range []*string{&d.probe, &d.kms} {
+		if *address, err = freeAddress(); err != nil {
+			return nil, nil, err
+		}
 	}
 	log, err := os.Create(filepath.Join(d.dir, "operator.log"))
 	if err != nil {
@@ -59,7 +61,7 @@ func (d *demo) startOperator(ctx context.Context) (context.Context, *operator, e
 	}
 	cmd := exec.Command(d.manager, "manager",
 		"--kubeconfig="+kubeconfig, "--namespace="+namespace,
-		"--health-probe-bind-address="+d.probe, "--metrics-bind-address=0", "--log-format=text")
+		"--health-probe-bind-address="+d.probe, "--kms-bind-address="+d.kms, "--metrics-bind-address=0", "--log-format=text")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = processAttributes()
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
@@ -73,6 +74,20 @@ func (s samples) published() (namespace, name string) {
 		}
 	}
 	return "", ""
+}
+
+// encrypting is the first Key with an alias that encrypts; nil when there is none.
+func (s samples) encrypting() *v1alpha1.Key {
+	for _, sample := range s {
+		key := &v1alpha1.Key{}
+		if sample.GetKind() != "Key" || runtime.DefaultUnstructuredConverter.FromUnstructured(sample.Object, key) != nil {
+			continue
+		}
+		if symmetric := key.Spec.KeySpec == "" || key.Spec.KeySpec == "SYMMETRIC_DEFAULT"; symmetric && len(key.Spec.Aliases) > 0 {
+			return key
+		}
+	}
+	return nil
 }
 
 // waitForSamples waits until every sample is Ready, and tells of each. Its error says of those that are not why.

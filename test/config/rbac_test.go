@@ -42,6 +42,7 @@ var everywhere = permissions{
 	"configmaps":                            "get list watch create update delete",
 	"events":                                "create patch",
 	"events.events.k8s.io":                  "create patch",
+	"tokenreviews.authentication.k8s.io":    "create",
 }
 
 func TestManagerMayDoWhatItNeedsAndNothingElse(t *testing.T) {

@@ -16,8 +16,25 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
-// quietServer is a server of the test's own, where nothing else is going on.
+// quietServer is a server of the test's own, where nothing else is going on. The test fails if the operator was ever refused
+// a request.
 func quietServer(t *testing.T) *testenv.Env {
+	t.Helper()
+	server := restartingServer(t)
+	start, err := server.Audit.Mark()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := neverRefused(server, start); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// restartingServer is one that may refuse requests: kube-apiserver does so while it starts, until it knows the roles.
+func restartingServer(t *testing.T) *testenv.Env {
 	t.Helper()
 	server := testenv.Start(t, testenv.Options{WithoutCRDs: true, Audit: true})
 	if err := install(t.Context(), server); err != nil {

@@ -51,16 +51,23 @@ func (i installed) Run() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	requests, err := env.Audit.Since(start)
-	if err != nil {
+	if err := neverRefused(env, start); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if refused := requests.By(testenv.UserName(managerAccount)).Forbidden(); len(refused) > 0 {
-		fmt.Fprintf(os.Stderr, "config/rbac refused the operator: %v\n", refused.Counts())
-		return 1
-	}
 	return code
+}
+
+// neverRefused says what the operator was refused for want of permission since start.
+func neverRefused(server *testenv.Env, start testenv.Mark) error {
+	requests, err := server.Audit.Since(start)
+	if err != nil {
+		return err
+	}
+	if refused := requests.By(testenv.UserName(managerAccount)).Forbidden(); len(refused) > 0 {
+		return fmt.Errorf("config/rbac refused the operator: %v", refused.Counts())
+	}
+	return nil
 }
 
 // install puts what config/default holds onto the server.

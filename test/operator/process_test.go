@@ -39,7 +39,7 @@ var failpointBinary = sync.OnceValues(func() (string, error) {
 type process struct {
 	w   *world
 	cmd *exec.Cmd
-	log bytes.Buffer
+	log logBuffer
 	// done is closed when the process has ended; err is how.
 	done chan struct{}
 	err  error
@@ -60,6 +60,7 @@ func (w *world) run(failpoint string, args ...string) *process {
 	p.cmd = exec.Command(binary, append([]string{
 		"manager", "--kubeconfig", kubeconfig, "--namespace", operatorNamespace, "--log-format", "text",
 		"--metrics-bind-address", "0", "--health-probe-bind-address", "0", "--resync-period", "1s",
+		"--kms-bind-address", "0",
 	}, args...)...)
 	p.cmd.Env = append(os.Environ(), "CHATELAINE_FAILPOINT="+failpoint)
 	p.cmd.Stderr = &p.log
@@ -72,6 +73,44 @@ func (w *world) run(failpoint string, args ...string) *process {
 	}()
 	w.t.Cleanup(p.kill)
 	return p
+}
+
+// logBuffer is what a process wrote, which can be read while it goes on writing.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// awaitLog waits until the process has logged the text.
+func (p *process) awaitLog(text string) {
+	p.w.t.Helper()
+	p.w.await(func() (bool, string) {
+		log := p.log.String()
+		return strings.Contains(log, text), "the operator log " + text + "; its log:\n" + log
+	})
+}
+
+func (p *process) hasLogged(text string) bool { return strings.Contains(p.log.String(), text) }
+
+func (p *process) exited() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // kill ends the process if it still runs.

@@ -75,7 +75,7 @@ func (w *world) start() {
 	}
 	config.QPS = -1
 	options := manager.Defaults()
-	options.MetricsAddress, options.ProbeAddress = "0", "0"
+	options.MetricsAddress, options.ProbeAddress, options.KMSAddress = "0", "0", "0"
 	options.Resync, options.CheckInterval = w.resync, w.resync
 	options.Clock = w.clock
 	ctx, cancel := context.WithCancel(context.Background())
