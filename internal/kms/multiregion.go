@@ -69,11 +69,12 @@ func familyAmong(siblings []*Service, keyID string) (relatives, error) {
 }
 
 // refreshFamily reads the key and its relatives from the stores, for decisions that are to go by the newest.
-func (s *Service) refreshFamily(ctx context.Context, keyID string) (relatives, error) {
+func (s *Service) refreshFamily(ctx context.Context, keyID string) error {
 	if err := s.refresh(ctx, keyID); err != nil {
-		return relatives{}, err
+		return err
 	}
-	return s.refreshRelatives(ctx, keyID)
+	_, err := s.refreshRelatives(ctx, keyID)
+	return err
 }
 
 // refreshRelatives reads the relatives from the stores. A Region that opens meanwhile is not among them: nobody has read

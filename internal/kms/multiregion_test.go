@@ -219,3 +219,24 @@ func TestDestroyingAReplicaLeavesTheMaterialOfTheOthers(t *testing.T) {
 	}
 	p.checkDecrypts(keyID, ciphertexts)
 }
+
+func TestWhatThePrimaryNotedLastIsRightWhateverItsReplicasSay(t *testing.T) {
+	r := newRealm(t)
+	p := r.open()
+	keyID := create(t, p.services[west], kms.CreateKeyInput{MultiRegion: true}).KeyID
+	primary := p.key(west, keyID)
+	if _, err := primary.ReplicateKey(t.Context(), kms.ReplicateKeyInput{Region: south}); err != nil {
+		t.Fatal(err)
+	}
+	r.dieAfter(1)
+	if _, err := primary.ReplicateKey(t.Context(), kms.ReplicateKeyInput{Region: north}); err == nil {
+		t.Fatal("the process did not die")
+	}
+	r.dieAfter(-1)
+	p.runDue()
+	for _, region := range []string{south, west} {
+		if got := p.record(region, keyID).MultiRegion.Replicas; !cmp.Equal(got, []string{north, south}) {
+			t.Errorf("in the record in the %s are %v", region, got)
+		}
+	}
+}

@@ -266,7 +266,8 @@ func (p *process) checkNoted(keyID string) {
 	for _, region := range p.relatives(keyID) {
 		m := p.record(region, keyID).MultiRegion
 		want := slices.DeleteFunc(p.relatives(keyID), func(region string) bool { return region == m.PrimaryRegion })
-		if slices.Sort(want); !slices.Equal(m.Replicas, want) || len(m.Replicating) > 0 || !m.ReplicatingSince.IsZero() {
+		slices.Sort(want)
+		if !slices.Equal(m.Replicas, want) || len(m.Replicating) > 0 || !m.ReplicatingSince.IsZero() {
 			p.t.Errorf("the record in the %s has %+v, and there are replicas in %v", region, m, want)
 		}
 	}

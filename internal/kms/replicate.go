@@ -36,7 +36,7 @@ func (k *Key) ReplicateKey(ctx context.Context, in ReplicateKeyInput) (*Key, err
 
 // makeReplica returns the service that has the replica.
 func (s *Service) makeReplica(ctx context.Context, keyID string, in ReplicateKeyInput) (*Service, error) {
-	if _, err := s.refreshFamily(ctx, keyID); err != nil {
+	if err := s.refreshFamily(ctx, keyID); err != nil {
 		return nil, err
 	}
 	primary, err := s.ring.Key(keyID)
@@ -133,7 +133,7 @@ func (k *Key) CheckPrimary() error {
 func (k *Key) UpdatePrimaryRegion(ctx context.Context, region string) error {
 	s := k.service
 	for range maxSynchronise {
-		if _, err := s.refreshFamily(ctx, k.ID()); err != nil {
+		if err := s.refreshFamily(ctx, k.ID()); err != nil {
 			return s.translate(err, k.ID())
 		}
 		successor, err := k.checkSuccessor(region)
