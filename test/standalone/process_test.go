@@ -112,6 +112,7 @@ type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	url  string
+	http *http.Client // of all clients: one address has a share of the connections
 	log  *text
 	done chan struct{} // closed when it has ended
 	err  error         // how
@@ -138,7 +139,7 @@ func (l *text) String() string {
 // start runs the command until it says where it serves. The end of the test ends it, if nothing else did.
 func (c command) start(t *testing.T) *process {
 	t.Helper()
-	p := &process{t: t, cmd: c.exec(t), log: &text{}, done: make(chan struct{})}
+	p := &process{http: &http.Client{Transport: &http.Transport{}}, t: t, cmd: c.exec(t), log: &text{}, done: make(chan struct{})}
 	p.cmd.Stderr = p.log
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -230,7 +231,7 @@ func (p *process) client(accessKeyID, region string) *awskms.Client {
 
 func (p *process) clientWith(accessKeyID, secret, region string) *awskms.Client {
 	return awskms.NewFromConfig(aws.Config{
-		Region: region, BaseEndpoint: &p.url, RetryMaxAttempts: 1,
+		Region: region, BaseEndpoint: &p.url, RetryMaxAttempts: 1, HTTPClient: p.http,
 		Credentials: credentials.NewStaticCredentialsProvider(accessKeyID, secret, ""),
 	})
 }
