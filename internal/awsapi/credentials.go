@@ -4,7 +4,6 @@
 package awsapi
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/identity/serviceaccount"
 )
 
@@ -91,13 +89,10 @@ func (h *Handler) credentialsAccount(e *exchange) (string, *failure) {
 	return account, nil
 }
 
-// podFailure is exchangeFailure with the statuses of the EKS Pod Identity agent: clients try those above 500 again.
+// podFailure is exchangeFailure with the status of the EKS Pod Identity agent for a token that is not taken.
 func podFailure(err error) *failure {
 	f := exchangeFailure(err)
-	switch {
-	case errors.Is(err, serviceaccount.ErrNotPermitted):
-	case errors.Is(err, serviceaccount.ErrUnavailable), errors.Is(err, identity.ErrUnavailable):
-	case f.status == http.StatusBadRequest:
+	if f.status == http.StatusBadRequest {
 		f.status = http.StatusForbidden
 	}
 	return f

@@ -88,6 +88,9 @@ func checkManager(o manager.Options) error {
 		return fmt.Errorf("--resync-period must be positive, not %s", o.Resync)
 	case o.CheckInterval <= 0:
 		return fmt.Errorf("--backend-check-interval must be positive, not %s", o.CheckInterval)
+	case o.KMSAddress == o.KMSInsecureAddress && o.KMSAddress != "0":
+		return fmt.Errorf("--kms-bind-address and --kms-insecure-bind-address are both %s: HTTPS and plain HTTP need an address each",
+			o.KMSAddress)
 	case (o.KMSCertFile == "") != (o.KMSKeyFile == ""):
 		return errors.New("--kms-tls-cert-file and --kms-tls-key-file go together")
 	case o.LeaderElection:

@@ -74,17 +74,23 @@ func newEndpoint(
 		NewID:    uuid.NewString,
 		Log:      log.WithName("kms"),
 	})
-	for address, config := range map[string]*tls.Config{o.KMSAddress: e.https, o.KMSInsecureAddress: nil} {
-		if address == "0" {
-			continue
-		}
-		taken, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-		if err != nil {
-			return nil, fmt.Errorf("listening for AWS's API: %w", err)
-		}
-		e.listeners = append(e.listeners, listener{taken, config})
+	if err := e.listen(ctx, o.KMSAddress, e.https); err != nil {
+		return nil, err
 	}
-	return e, nil
+	return e, e.listen(ctx, o.KMSInsecureAddress, nil)
+}
+
+// listen takes an address; "0" is none. Without a TLS configuration it is for plain HTTP.
+func (e *endpoint) listen(ctx context.Context, address string, config *tls.Config) error {
+	if address == "0" {
+		return nil
+	}
+	taken, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("listening for AWS's API: %w", err)
+	}
+	e.listeners = append(e.listeners, listener{taken, config})
+	return nil
 }
 
 // run serves until ctx is done. It begins when the keyrings are open, the callers known and a certificate there: before,
