@@ -7,7 +7,7 @@
 // root key as a whole (package seal) and bound to its keyring, kind and name:
 //
 //	             write-through, compare-and-swap
-//	caller  <-->  Keyring  ------------------->  Store (Secrets, or memory)
+//	caller  <-->  Keyring  ------------------->  Store (Secrets, or a file)
 //	               memory  <-------------------
 //	                         watch
 //

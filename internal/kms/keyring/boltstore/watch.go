@@ -6,40 +6,26 @@ package boltstore
 import (
 	"bytes"
 	"context"
-	"sync"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 )
 
-// watcher is one Run: what it has not yet told its sink.
+// watcher is one Run, with what it has not yet told its sink.
 type watcher struct {
-	store *store
+	*keyring.Queue
 
-	mu      sync.Mutex
-	pending []func(keyring.Sink)
-	wake    chan struct{}
+	store *store
 }
 
 // Run implements keyring.Store.
 func (s *store) Run(ctx context.Context, sink keyring.Sink) error {
-	w := &watcher{store: s, wake: make(chan struct{}, 1)}
+	w := &watcher{Queue: keyring.NewQueue(), store: s}
 	if err := s.db.watch(w); err != nil {
 		return err
 	}
 	defer s.db.unwatch(w)
-	for {
-		for _, event := range w.take() {
-			if ctx.Err() != nil {
-				return nil
-			}
-			event(sink)
-		}
-		select {
-		case <-w.wake:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	w.Queue.Run(ctx, sink)
+	return nil
 }
 
 // watch lets w hear of the whole content and of every commit that is not in it.
@@ -68,7 +54,7 @@ func (d *Database) tell(done *write) {
 	}
 	for w := range d.watchers {
 		if bytes.Equal(w.store.bucket, done.store.bucket) {
-			w.add(event)
+			w.Add(event)
 		}
 	}
 }
@@ -85,24 +71,6 @@ func (w *watcher) addAll() error {
 	if err != nil {
 		return err
 	}
-	w.add(func(sink keyring.Sink) { sink.Replace(items, version) })
+	w.Add(func(sink keyring.Sink) { sink.Replace(items, version) })
 	return nil
-}
-
-func (w *watcher) add(event func(keyring.Sink)) {
-	w.mu.Lock()
-	w.pending = append(w.pending, event)
-	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (w *watcher) take() []func(keyring.Sink) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	events := w.pending
-	w.pending = nil
-	return events
 }

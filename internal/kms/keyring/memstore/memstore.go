@@ -38,7 +38,7 @@ type Store struct {
 	mu       sync.Mutex
 	items    map[place]keyring.Item
 	version  uint64
-	watchers map[*watcher]bool
+	watchers map[*keyring.Queue]bool
 }
 
 type place struct {
@@ -50,12 +50,12 @@ var _ keyring.Store = (*Store)(nil)
 
 // Run implements keyring.Store.
 func (s *Store) Run(ctx context.Context, sink keyring.Sink) error {
-	w := &watcher{wake: make(chan struct{}, 1)}
+	w := keyring.NewQueue()
 	s.mu.Lock()
 	items, version := s.snapshot(), s.version
-	w.add(func(sink keyring.Sink) { sink.Replace(items, version) })
+	w.Add(func(sink keyring.Sink) { sink.Replace(items, version) })
 	if s.watchers == nil {
-		s.watchers = map[*watcher]bool{}
+		s.watchers = map[*keyring.Queue]bool{}
 	}
 	s.watchers[w] = true
 	s.mu.Unlock()
@@ -65,7 +65,7 @@ func (s *Store) Run(ctx context.Context, sink keyring.Sink) error {
 		defer s.mu.Unlock()
 		delete(s.watchers, w)
 	}()
-	w.run(ctx, sink)
+	w.Run(ctx, sink)
 	return nil
 }
 
@@ -199,7 +199,7 @@ func (s *Store) remove(kind keyring.Kind, name string) {
 
 func (s *Store) tell(event func(keyring.Sink)) {
 	for w := range s.watchers {
-		w.add(event)
+		w.Add(event)
 	}
 }
 
@@ -210,42 +210,4 @@ func (s *Store) snapshot() []keyring.Item {
 	}
 	slices.SortFunc(items, func(a, b keyring.Item) int { return int(a.Version) - int(b.Version) })
 	return items
-}
-
-// watcher is one Run: what it has not yet told its sink.
-type watcher struct {
-	mu      sync.Mutex
-	pending []func(keyring.Sink)
-	wake    chan struct{}
-}
-
-func (w *watcher) add(event func(keyring.Sink)) {
-	w.mu.Lock()
-	w.pending = append(w.pending, event)
-	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (w *watcher) take() []func(keyring.Sink) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	events := w.pending
-	w.pending = nil
-	return events
-}
-
-func (w *watcher) run(ctx context.Context, sink keyring.Sink) {
-	for {
-		for _, event := range w.take() {
-			event(sink)
-		}
-		select {
-		case <-w.wake:
-		case <-ctx.Done():
-			return
-		}
-	}
 }
