@@ -5,7 +5,6 @@ package awsapi
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -113,12 +112,8 @@ func writePlain(w http.ResponseWriter, id string, status int, value any) {
 	if err != nil {
 		status, body = http.StatusInternalServerError, nil
 	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("X-Amzn-Requestid", id)
-	header["Cache-Control"] = noStore
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may have gone
+	write(w, id, status, plainContent, body)
 	clear(body)
 }
+
+var plainContent = []string{"application/json"}

@@ -88,8 +88,13 @@ func (jsonProtocol) fail(w http.ResponseWriter, id string, f *failure) {
 }
 
 func writeJSON(w http.ResponseWriter, id string, status int, body []byte) {
+	write(w, id, status, jsonContent, body)
+}
+
+// write sends an answer, in any of the protocols.
+func write(w http.ResponseWriter, id string, status int, contentType []string, body []byte) {
 	header := w.Header()
-	header["Content-Type"] = jsonContent
+	header["Content-Type"] = contentType
 	header["Cache-Control"] = noStore
 	values := [...]string{id, strconv.Itoa(len(body))} // one allocation, not two
 	header["X-Amzn-Requestid"], header["Content-Length"] = values[0:1:1], values[1:2:2]

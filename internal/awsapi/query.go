@@ -6,7 +6,6 @@ package awsapi
 import (
 	"encoding/xml"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -45,15 +44,11 @@ func writeXML(w http.ResponseWriter, id string, status int, value any) {
 	if err != nil {
 		status, body = http.StatusInternalServerError, nil
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/xml")
-	header.Set("X-Amzn-Requestid", id)
-	header["Cache-Control"] = noStore
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may have gone
+	write(w, id, status, xmlContent, body)
 	clear(body)
 }
+
+var xmlContent = []string{"text/xml"}
 
 type callerIdentityResponse struct {
 	XMLName   xml.Name             `xml:"GetCallerIdentityResponse"`
