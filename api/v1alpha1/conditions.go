@@ -19,6 +19,20 @@ const (
 	ConditionCreated = "Created"
 	// ConditionSynced says whether the key's configuration is as declared.
 	ConditionSynced = "Synced"
+	// ConditionPolicyApplied says whether the key policy is what the KeyPolicies that select the Key declare.
+	ConditionPolicyApplied = "PolicyApplied"
+)
+
+// Condition types of a KeyPolicy.
+const (
+	// ConditionValid says whether the policy is free of mistakes that would lock the operator out, let everybody in or
+	// come to nothing. One that is not valid is not put on any key; what was in force of it stays.
+	ConditionValid = "Valid"
+	// ConditionPrincipalsResolved says whether every ServiceAccount in the policy is there and has what it needs to be a
+	// principal. The rules hold for the other principals when it is false.
+	ConditionPrincipalsResolved = "PrincipalsResolved"
+	// ConditionApplied says whether the policy is in force on every Key that it selects.
+	ConditionApplied = "Applied"
 )
 
 // Condition types of a KMSBackend.
@@ -96,6 +110,43 @@ const (
 	ReasonAliasConflict = "AliasConflict"
 	// ReasonConfigMapConflict means that the ConfigMap to publish into is not one that the operator created.
 	ReasonConfigMapConflict = "ConfigMapConflict"
+)
+
+// Reasons of a Key's PolicyApplied condition.
+const (
+	// ReasonPolicyApplied means that the key policy is what the KeyPolicies declare, and all of them are valid.
+	ReasonPolicyApplied = "PolicyApplied"
+	// ReasonNoPolicies means that no KeyPolicy selects the Key: only the operator may do anything with the key.
+	ReasonNoPolicies = "NoPolicies"
+	// ReasonPolicyKept means that the key was adopted and no KeyPolicy selects it: it has the policy it came with.
+	ReasonPolicyKept = "PolicyKept"
+	// ReasonPolicyRefused means that a KeyPolicy has mistakes and was not applied; the others were. What was in force of
+	// the one refused stays.
+	ReasonPolicyRefused = "PolicyRefused"
+	// ReasonPolicyTooLarge means that the KeyPolicies together are larger than a key policy may be; the policy in force
+	// was left as it is.
+	ReasonPolicyTooLarge = "PolicyTooLarge"
+	// ReasonPrincipalsUnresolved means that ServiceAccounts named in KeyPolicies cannot be principals yet; everything
+	// else was applied.
+	ReasonPrincipalsUnresolved = "PrincipalsUnresolved"
+)
+
+// Reasons of a KeyPolicy's conditions.
+const (
+	// ReasonValid means that nothing is wrong with the policy.
+	ReasonValid = "Valid"
+	// ReasonWarnings means that the policy is applied and something in it deserves a look.
+	ReasonWarnings = "Warnings"
+	// ReasonErrors means that the policy is refused; the message names each mistake.
+	ReasonErrors = "Errors"
+	// ReasonResolved means that every principal can be named.
+	ReasonResolved = "Resolved"
+	// ReasonApplied means that the policy is in force on every Key that it selects.
+	ReasonApplied = "Applied"
+	// ReasonNoTargets means that the policy selects no Key at present.
+	ReasonNoTargets = "NoTargets"
+	// ReasonTargetConflict means that the policy cannot be put on some Key as things are; status.targets says why.
+	ReasonTargetConflict = "TargetConflict"
 )
 
 // Reasons of a Key's Ready condition besides those of the condition that is not true.

@@ -1,7 +1,8 @@
 // Copyright The Chatelaine Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package v1alpha1 holds the kinds of kms.chatelaine.dev: KMSBackend says where keys live, Key declares one key.
+// Package v1alpha1 holds the kinds of kms.chatelaine.dev: KMSBackend says where keys live, Key declares one key,
+// KeyPolicy says who may use keys.
 //
 // Spec is what a person declares and is never written by the operator. Status is what the operator has seen, and each
 // condition in it carries the generation it speaks of. The kinds follow kstatus: Ready, Reconciling and Stalled mean
@@ -28,7 +29,7 @@ var (
 )
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(GroupVersion, &Key{}, &KeyList{}, &KMSBackend{}, &KMSBackendList{})
+	scheme.AddKnownTypes(GroupVersion, &Key{}, &KeyList{}, &KeyPolicy{}, &KeyPolicyList{}, &KMSBackend{}, &KMSBackendList{})
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil
 }

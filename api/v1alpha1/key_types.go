@@ -241,8 +241,8 @@ type KeyStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions of the Key: Ready, BackendReady, Created, Synced, Reconciling and
-	// Stalled.
+	// conditions of the Key: Ready, BackendReady, Created, Synced, PolicyApplied,
+	// Reconciling and Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -304,10 +304,47 @@ type KeyStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	ConfigMapName string `json:"configMapName,omitempty"`
 
+	// policy is the key policy that the operator last put. Omitted: the key was
+	// adopted with a policy of its own, which no KeyPolicy has replaced yet.
+	// +optional
+	Policy *KeyPolicyInForce `json:"policy,omitempty"`
+
 	// rotation says when the key material was and will be replaced. Omitted: it
 	// never was and will not be.
 	// +optional
 	Rotation *KeyRotationStatus `json:"rotation,omitempty"`
+}
+
+// KeyPolicyInForce is the key policy that the operator put on the key.
+type KeyPolicyInForce struct {
+	// hash of the key policy: the first 16 hexadecimal digits of its SHA-256.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Hash string `json:"hash,omitempty"`
+
+	// sources are the KeyPolicies whose rules are in the key policy. None: nobody
+	// but the operator may do anything with the key.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=1000
+	Sources []KeyPolicySource `json:"sources,omitempty"`
+}
+
+// KeyPolicySource is a KeyPolicy whose rules are in force on a key.
+type KeyPolicySource struct {
+	// name of the KeyPolicy.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// hash of its statements in the key policy, made like that of the whole.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Hash string `json:"hash,omitempty"`
 }
 
 // KeyRotationStatus says when the key material was and will be replaced.

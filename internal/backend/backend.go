@@ -46,6 +46,10 @@ type Backend interface {
 
 	// PublicKey returns the key's public key as DER SubjectPublicKeyInfo. InvalidInput for a key that has none.
 	PublicKey(ctx context.Context, keyID string) ([]byte, error)
+
+	// Policy returns the key policy in force, as the backend writes it: AWS rewrites what it was given, so it is to be
+	// compared with policy.Compare and not as text. NotFound when the key is gone.
+	Policy(ctx context.Context, keyID string) (string, error)
 }
 
 // Watcher is a capability of backends that can tell when a key changed.
@@ -61,8 +65,13 @@ type Identity struct {
 	AccountID string
 	// Region is the AWS region, or the software KMS's name for its own.
 	Region string
-	// CallerARN is the operator's own identity there.
+	// CallerARN is the operator's own identity there, as it calls: on AWS often the ARN of a session.
 	CallerARN string
+	// PrincipalARN is the IAM role or user behind CallerARN: whom a key policy names to let the operator in.
+	PrincipalARN string
+	// NamesServiceAccounts says that a ServiceAccount is a principal there by itself, as role/NAMESPACE/NAME. Otherwise it
+	// is one by the IAM role in its annotation eks.amazonaws.com/role-arn.
+	NamesServiceAccounts bool
 }
 
 // State is a key's state in AWS KMS's terms.
@@ -123,4 +132,6 @@ type CreateInput struct {
 	Disabled bool
 	// RotationPeriodInDays turns automatic rotation on; 0 leaves it off.
 	RotationPeriodInDays int
+	// Policy is the key policy. Empty: the one that the backend gives keys for which nobody has said who may use them.
+	Policy string
 }

@@ -42,6 +42,8 @@ type (
 	// Rotate replaces the key's material once, on demand. A rotation on demand at or after RequestedAt is the one asked
 	// for, and makes this one nothing to do; zero asks for one in any case.
 	Rotate struct{ RequestedAt time.Time }
+	// SetPolicy replaces the key policy. Differs says in what the one in force is another, for a person.
+	SetPolicy struct{ Document, Differs string }
 )
 
 func (CancelDeletion) Field() string { return "enabled" }
@@ -54,6 +56,7 @@ func (PutAlias) Field() string       { return "aliases" }
 func (RemoveAlias) Field() string    { return "aliases" }
 func (SetRotation) Field() string    { return "rotation" }
 func (Rotate) Field() string         { return "rotation.requestedAt" }
+func (SetPolicy) Field() string      { return "policy" }
 
 func (CancelDeletion) String() string { return "deletion was scheduled: cancelled" }
 func (Enable) String() string         { return "disabled: enabled" }
@@ -69,6 +72,9 @@ func (c SetRotation) String() string {
 	return fmt.Sprintf("automatic rotation %s: set to %s", period(c.FromDays), period(c.ToDays))
 }
 func (Rotate) String() string { return "rotated on demand" }
+func (c SetPolicy) String() string {
+	return "key policy replaced: " + shortenTo(c.Differs, 512)
+}
 
 func period(days int) string {
 	if days == 0 {
@@ -78,8 +84,9 @@ func period(days int) string {
 }
 
 // shorten keeps events and conditions readable: a description may have 8192 characters.
-func shorten(s string) string {
-	const most = 40
+func shorten(s string) string { return shortenTo(s, 40) }
+
+func shortenTo(s string, most int) string {
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}

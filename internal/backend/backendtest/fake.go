@@ -27,6 +27,10 @@ type Fake struct {
 	aliases map[string]string // to key ID
 	faults  []*Fault
 	calls   map[Verb]int
+	// puts counts changes of key policies.
+	puts int
+	// namesServiceAccounts is Identity's.
+	namesServiceAccounts bool
 }
 
 type fakeKey struct {
@@ -34,11 +38,14 @@ type fakeKey struct {
 	rotationEnabledAt time.Time
 	lastAutomatic     time.Time
 	public            []byte
+	policy            string
 }
 
 const (
 	fakeAccount = "111122223333"
 	fakeRegion  = "fake-1"
+	// fakeOperator is in whose name the Fake is called.
+	fakeOperator = "arn:aws:iam::" + fakeAccount + ":role/operator"
 )
 
 // NewFake returns a Fake without keys whose clock stands at now.
@@ -50,7 +57,8 @@ func NewFake(now time.Time) *Fake {
 func (f *Fake) Identify(ctx context.Context) (backend.Identity, error) {
 	return call(ctx, f, VerbIdentify, func() (backend.Identity, error) {
 		return backend.Identity{
-			AccountID: fakeAccount, Region: fakeRegion, CallerARN: "arn:aws:iam::" + fakeAccount + ":role/operator",
+			AccountID: fakeAccount, Region: fakeRegion, CallerARN: "arn:aws:sts::" + fakeAccount + ":assumed-role/operator/session",
+			PrincipalARN: fakeOperator, NamesServiceAccounts: f.namesServiceAccounts,
 		}, nil
 	})
 }
@@ -101,6 +109,9 @@ func (f *Fake) Create(ctx context.Context, in backend.CreateInput) (*backend.Key
 			Tags: in.Owner.TagsWith(in.Tags), CreationTime: f.now,
 		}}
 		key.ARN = arn(key.ID)
+		if err := f.putPolicy(key, in.Policy); err != nil {
+			return nil, err
+		}
 		if in.Disabled {
 			key.State = backend.StateDisabled
 		}

@@ -29,6 +29,8 @@ func (f *Fake) change(key *fakeKey, change backend.Change) error {
 			delete(f.aliases, c.Name)
 		}
 		return nil
+	case backend.SetPolicy:
+		return f.putPolicy(key, c.Document)
 	}
 	if key.State == backend.StatePendingDeletion {
 		return invalid("%s is pending deletion.", key.ARN)

@@ -21,6 +21,7 @@ const (
 	VerbApply            Verb = "Apply"
 	VerbScheduleDeletion Verb = "ScheduleDeletion"
 	VerbPublicKey        Verb = "PublicKey"
+	VerbPolicy           Verb = "Policy"
 )
 
 // Fault is a failure to come.

@@ -40,7 +40,11 @@ func (b *Backend) applyRecord(ctx context.Context, keyID string, changes []backe
 	var mutations []kms.Mutation
 	var at []int // the index of each mutation's change
 	for i, change := range changes {
-		if mutation, ok := mutationFor(change); ok {
+		if set, ok := change.(backend.SetPolicy); ok {
+			set.Document, failed[i] = b.storedPolicy(set.Document)
+			change = set
+		}
+		if mutation, ok := mutationFor(change); ok && failed[i] == nil {
 			mutations = append(mutations, mutation)
 			at = append(at, i)
 		}
@@ -91,6 +95,8 @@ func mutationFor(change backend.Change) (kms.Mutation, bool) {
 			return kms.RotateKeyOnDemand(), true
 		}
 		return kms.RotateKeyOnDemandSince(c.RequestedAt), true
+	case backend.SetPolicy:
+		return kms.PutKeyPolicy(c.Document), true
 	default:
 		return kms.Mutation{}, false
 	}

@@ -43,9 +43,13 @@ func (b *Backend) Create(ctx context.Context, in backend.CreateInput) (*backend.
 		return nil, &backend.Error{Class: backend.InvalidInput, Message: "the owner of a key to create has no UID"}
 	}
 	keyID := b.keyIDFor(in.Owner)
+	document, err := b.storedPolicy(in.Policy)
+	if err != nil {
+		return nil, err
+	}
 	key, err := b.service.CreateKey(ctx, kms.CreateKeyInput{
 		KeyID: keyID, Spec: in.Spec, Usage: in.Usage, Description: in.Description, Tags: in.Owner.TagsWith(in.Tags),
-		Disabled: in.Disabled, RotationPeriodInDays: days(in.RotationPeriodInDays),
+		Disabled: in.Disabled, RotationPeriodInDays: days(in.RotationPeriodInDays), Policy: document,
 	})
 	if err != nil {
 		return nil, b.classify(err, keyID)

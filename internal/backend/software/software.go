@@ -95,7 +95,7 @@ func Open(ctx context.Context, config Config) (*Backend, error) {
 	}
 	b.ring = keyring.New(id, store, b.root.Keys, keyring.Options{Owner: ownerLabel, ReloadRootKeys: b.reload})
 	b.service = kms.New(b.ring, config.Clock, kms.Options{
-		DefaultPolicy: operatorPolicy(b.callerARN()), NamespacedRoles: true,
+		DefaultPolicy: b.operatorPolicy(), NamespacedRoles: true,
 	})
 	b.start(background)
 	if err := b.load(ctx); err != nil {
@@ -146,7 +146,7 @@ func (b *Backend) Identify(context.Context) (backend.Identity, error) {
 	return backend.Identity{
 		AccountID: b.config.AccountID,
 		Region:    b.config.Region,
-		CallerARN: b.callerARN(),
+		CallerARN: b.callerARN(), PrincipalARN: b.callerARN(), NamesServiceAccounts: true,
 	}, nil
 }
 
@@ -158,10 +158,7 @@ func (b *Backend) callerARN() string {
 	return "arn:aws:iam::" + b.config.AccountID + ":role/" + b.config.Namespace + "/chatelaine-manager"
 }
 
-// operatorPolicy is the policy of keys for which nobody has said who may use them: only the operator may do anything.
-func operatorPolicy(operatorARN string) *policy.Document {
-	return &policy.Document{Version: policy.Version2012, ID: "chatelaine-default", Statements: []policy.Statement{{
-		Sid: "Operator", Effect: policy.Allow, Principal: policy.Principals{AWS: []string{operatorARN}},
-		Action: []string{"kms:*"}, Resource: []string{"*"},
-	}}}
+// operatorPolicy is the policy of keys for which nobody has said who may use them: only the operator may administer them.
+func (b *Backend) operatorPolicy() *policy.Document {
+	return policy.BaseDocument(b.callerARN(), b.config.AccountID)
 }
