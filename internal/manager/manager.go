@@ -20,6 +20,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/heapfloor"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 )
 
@@ -100,6 +101,7 @@ func Scheme() *runtime.Scheme {
 // A replica that loses its Lease, because the API server went away or somebody else has it, stops its controllers and
 // waits for the Lease again; the front and the endpoint go on serving from memory.
 func Run(ctx context.Context, config *rest.Config, o Options) error {
+	heapfloor.Keep()
 	direct, err := kubernetes.NewForConfig(directConfig(config))
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)

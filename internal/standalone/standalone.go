@@ -25,6 +25,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/audit"
 	"github.com/chatelaine-dev/chatelaine/internal/awsapi"
 	"github.com/chatelaine-dev/chatelaine/internal/awsapi/certificate"
+	"github.com/chatelaine-dev/chatelaine/internal/heapfloor"
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/boltstore"
 	"github.com/chatelaine-dev/chatelaine/internal/version"
@@ -51,6 +52,7 @@ type Options struct {
 // Run serves until ctx is done, lets the requests that are under way come to their end, and returns nil. What a client was
 // answered is in the data directory, also when the process is killed.
 func Run(ctx context.Context, o Options) (err error) {
+	heapfloor.Keep()
 	defer func() { _ = o.Listener.Close() }() // serving has closed it, but not every way leads there
 	credentials, err := readCredentials(ctx, o)
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/internal/audit"
 	"github.com/chatelaine-dev/chatelaine/internal/awsapi"
+	"github.com/chatelaine-dev/chatelaine/internal/heapfloor"
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
@@ -163,6 +164,7 @@ func TestMain(m *testing.M) {
 
 // serve serves as ordered until standard input ends.
 func serve(text string) error {
+	heapfloor.Keep()
 	var o order
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return err
