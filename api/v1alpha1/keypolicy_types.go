@@ -85,7 +85,7 @@ type KeyPolicySpec struct {
 }
 
 // KeyPolicyTarget selects Keys of the policy's namespace.
-// +kubebuilder:validation:ExactlyOneOf=name;selector
+// +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.selector)",message="exactly one of name and selector must be set"
 type KeyPolicyTarget struct {
 	// name of a Key.
 	// +optional
@@ -145,18 +145,18 @@ type KeyPolicyRule struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(a, a.matches('^kms:[a-zA-Z*?]+$'))",message="each action must be kms: followed by an action's name, which may have the wildcards * and ?"
 	Actions []string `json:"actions,omitempty"`
 
-	// conditions must all hold for the rule to apply, up to 20. Omitted: it always
+	// conditions must all hold for the rule to apply, up to 16. Omitted: it always
 	// does.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=20
+	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:XValidation:rule="self.all(c, self.exists_one(d, d.operator == c.operator && d.key.lowerAscii() == c.key.lowerAscii()))",message="an operator may be used once for each key: put all values into one condition"
 	Conditions []KeyPolicyCondition `json:"conditions,omitempty"`
 }
 
 // KeyPolicyPrincipal names who calls.
-// +kubebuilder:validation:ExactlyOneOf=serviceAccount;aws;account;service
+// +kubebuilder:validation:XValidation:rule="[has(self.serviceAccount), has(self.aws), has(self.account), has(self.service)].exists_one(set, set)",message="exactly one of serviceAccount, aws, account and service must be set"
 type KeyPolicyPrincipal struct {
 	// serviceAccount is the identity of pods. On the software backend it is the
 	// ServiceAccount itself; on AWS it is the IAM role in its annotation
