@@ -85,7 +85,7 @@ type KeyPolicySpec struct {
 }
 
 // KeyPolicyTarget selects Keys of the policy's namespace.
-// +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.selector)",message="exactly one of name and selector must be set"
+// +kubebuilder:validation:ExactlyOneOf=name;selector
 type KeyPolicyTarget struct {
 	// name of a Key.
 	// +optional
@@ -156,7 +156,7 @@ type KeyPolicyRule struct {
 }
 
 // KeyPolicyPrincipal names who calls.
-// +kubebuilder:validation:XValidation:rule="[has(self.serviceAccount), has(self.aws), has(self.account), has(self.service)].exists_one(set, set)",message="exactly one of serviceAccount, aws, account and service must be set"
+// +kubebuilder:validation:ExactlyOneOf=serviceAccount;aws;account;service
 type KeyPolicyPrincipal struct {
 	// serviceAccount is the identity of pods. On the software backend it is the
 	// ServiceAccount itself; on AWS it is the IAM role in its annotation
