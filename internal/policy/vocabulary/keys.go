@@ -5,7 +5,8 @@ package vocabulary
 
 import "strings"
 
-// keys are the condition keys that have a name of their own.
+// keys are the condition keys that have a name of their own: those of AWS KMS, the global ones, and those that other services
+// put into the sessions that they give out, which every service sees.
 var keys = map[string]Type{
 	"kms:BypassPolicyLockoutSafetyCheck":         Bool,
 	"kms:CallerAccount":                          String,
@@ -41,15 +42,21 @@ var keys = map[string]Type{
 	"kms:RotationPeriodInDays":                   Number,
 	"kms:ScheduleKeyDeletionPendingWindowInDays": Number,
 	"kms:SigningAlgorithm":                       String,
+	"kms:TrailingDaysWithoutKeyUsage":            Number,
 	"kms:ValidTo":                                Date,
 	"kms:ViaService":                             String,
 	"kms:WrappingAlgorithm":                      String,
 	"kms:WrappingKeySpec":                        String,
 
+	"aws:AssumedRoot":                  Bool,
 	"aws:CalledVia":                    List,
+	"aws:CalledViaAWSMCP":              String,
 	"aws:CalledViaFirst":               String,
 	"aws:CalledViaLast":                String,
+	"aws:ChatbotSourceArn":             ARN,
 	"aws:CurrentTime":                  Date,
+	"aws:Ec2InstanceSourcePrivateIPv4": IP,
+	"aws:Ec2InstanceSourceVpc":         String,
 	"aws:EpochTime":                    Date,
 	"aws:FederatedProvider":            String,
 	"aws:MultiFactorAuthAge":           Number,
@@ -68,6 +75,7 @@ var keys = map[string]Type{
 	"aws:ResourceOrgID":                String,
 	"aws:ResourceOrgPaths":             List,
 	"aws:SecureTransport":              Bool,
+	"aws:SignInSessionArn":             ARN,
 	"aws:SourceAccount":                String,
 	"aws:SourceArn":                    ARN,
 	"aws:SourceIdentity":               String,
@@ -80,23 +88,31 @@ var keys = map[string]Type{
 	"aws:TagKeys":                      List,
 	"aws:TokenIssueTime":               Date,
 	"aws:UserAgent":                    String,
+	"aws:userid":                       String,
+	"aws:username":                     String,
+	"aws:ViaAWSMCPService":             Bool,
 	"aws:ViaAWSService":                Bool,
-	"aws:VpcSourceIp":                  IP,
 	"aws:VpceAccount":                  String,
 	"aws:VpceOrgID":                    String,
 	"aws:VpceOrgPaths":                 List,
-	"aws:userid":                       String,
-	"aws:username":                     String,
-	"aws:Ec2InstanceSourcePrivateIPv4": IP,
-	"aws:Ec2InstanceSourceVpc":         String,
-	"aws:AssumedRoot":                  Bool,
-	"aws:ChatbotSourceArn":             ARN,
+	"aws:VpcSourceIp":                  IP,
+
+	"codebuild:BuildArn":            ARN,
+	"codebuild:ProjectArn":          ARN,
+	"ec2:RoleDelivery":              Number,
+	"ec2:SourceInstanceArn":         ARN,
+	"glue:CredentialIssuingService": String,
+	"glue:RoleAssumedBy":            String,
+	"identitystore:UserId":          String,
+	"lambda:SourceFunctionArn":      ARN,
+	"ssm:SourceInstanceArn":         ARN,
 }
 
 // namedKeys are the condition keys that end in a name which somebody chose: a tag's, an encryption context's, or that of a
 // register of a Nitro enclave.
 var namedKeys = []string{
-	"kms:EncryptionContext:", "kms:RecipientAttestation:PCR", "aws:PrincipalTag/", "aws:RequestTag/", "aws:ResourceTag/",
+	"kms:EncryptionContext:", "kms:RecipientAttestation:PCR", "kms:RecipientAttestation:NitroTPMPCR",
+	"aws:PrincipalTag/", "aws:RequestTag/", "aws:ResourceTag/",
 }
 
 var byLowerKey = func() map[string]Type {
