@@ -19,10 +19,12 @@ import (
 // ignored, as AWS does; names are compared exactly, and a name that occurs twice is refused, so that what is checked and
 // recorded is what the client sent. Errors quote nothing of the body, which may be secret.
 func (op *Operation) decode(body []byte) (any, error) {
-	in := reflect.New(op.input.typ).Interface()
-	if len(body) == 0 {
+	value := reflect.New(op.input.typ)
+	in := value.Interface()
+	if len(body) == 0 || op.input.decodeSimple(body, value.Elem()) {
 		return in, nil
 	}
+	value.Elem().SetZero()
 	err := json.Unmarshal(body, in)
 	if err == nil {
 		return in, nil
@@ -59,9 +61,12 @@ func emptyTexts(body []byte) map[string]bool {
 }
 
 // encode is the body of an answer, in room if it has as much; none for an operation without output.
-func encode(room []byte, out any) ([]byte, error) {
+func (op *Operation) encode(room []byte, out any) ([]byte, error) {
 	if _, ok := out.(*Nothing); ok || out == nil {
 		return nil, nil
+	}
+	if body, ok := encodeSimple(room[:0], op.simple, out); ok {
+		return body, nil
 	}
 	body := bytes.NewBuffer(room[:0])
 	if err := json.MarshalWrite(body, out); err != nil {

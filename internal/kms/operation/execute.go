@@ -75,7 +75,7 @@ func (e *Executor) Execute(ctx context.Context, call Call) ([]byte, error) {
 	out, err := r.run(ctx)
 	var body []byte
 	if err == nil {
-		body, err = encode(call.Room, out)
+		body, err = r.Operation.encode(call.Room, out)
 		r.Operation.wipe(out)
 	}
 	if recordErr := e.Recorder.Record(ctx, r.event(err)); recordErr != nil {

@@ -48,7 +48,8 @@ type Operation struct {
 
 	input  *shape
 	output reflect.Type
-	secret []int // the members of output to wipe
+	secret []int          // the members of output to wipe
+	simple []simpleMember // the members of output; nil if it cannot be simple
 	serve  func(context.Context, *Request, any) (any, error)
 }
 
@@ -91,7 +92,8 @@ func result[O any](out *O, err error) (any, error) {
 }
 
 func (op *Operation) define(input, output reflect.Type) {
-	op.input, op.output, op.secret = newShape(input), output, secretMembers(output)
+	op.input, op.output = newShape(input), output
+	op.secret, op.simple = secretMembers(output), simpleMembers(output)
 	if op.Permissions == nil {
 		op.Permissions = []string{"kms:" + op.Name}
 	}
