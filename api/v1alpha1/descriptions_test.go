@@ -19,7 +19,7 @@ const explainWidth = 76
 var upstream = []string{"apiVersion", "kind", "metadata", "selector", "conditions"}
 
 func TestEveryFieldIsDocumentedForKubectlExplain(t *testing.T) {
-	for _, name := range []string{"keys.kms.chatelaine.dev", "kmsbackends.kms.chatelaine.dev"} {
+	for _, name := range []string{"keys.kms.chatelaine.dev", "keypolicies.kms.chatelaine.dev", "kmsbackends.kms.chatelaine.dev"} {
 		var crd apiextensionsv1.CustomResourceDefinition
 		if err := env.Client.Get(t.Context(), client.ObjectKey{Name: name}, &crd); err != nil {
 			t.Fatal(err)

@@ -140,7 +140,7 @@ type KeyPolicyRule struct {
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=50
-	// +kubebuilder:validation:items:MinLength=5
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:XValidation:rule="self.all(a, a.matches('^kms:[a-zA-Z*?]+$'))",message="each action must be kms: followed by an action's name, which may have the wildcards * and ?"
 	Actions []string `json:"actions,omitempty"`

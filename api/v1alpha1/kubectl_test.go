@@ -16,10 +16,14 @@ import (
 
 func TestKubectlExplainReadsLikeDocumentation(t *testing.T) {
 	for path, wants := range map[string][]string{
-		"key.spec.rotation.periodInDays": {"<integer>", "days between automatic rotations, 90 to 2560", "Omitted or removed: 365"},
-		"key.spec.keySpec":               {"SYMMETRIC_DEFAULT (the default: AES-256-GCM)", "ML_KEM_1024", "Immutable."},
-		"key.spec.deletion":              {"pendingWindowInDays", "7 to 30", "protected"},
-		"kmsbackend.spec":                {"enum: Tagged, Any, None", "software makes this backend the built-in software KMS"},
+		"key.spec.rotation.periodInDays":  {"<integer>", "days between automatic rotations, 90 to 2560", "Omitted or removed: 365"},
+		"key.spec.keySpec":                {"SYMMETRIC_DEFAULT (the default: AES-256-GCM)", "ML_KEM_1024", "Immutable."},
+		"key.spec.deletion":               {"pendingWindowInDays", "7 to 30", "protected"},
+		"keypolicy.spec":                  {"rules", "-required-", "a Deny wins over every Allow", "targets"},
+		"keypolicy.spec.rules":            {"enum: Allow, Deny", "Decapsulate, Read or Grant", "kms:GenerateDataKey*", "conditions must all hold"},
+		"keypolicy.spec.rules.principals": {"eks.amazonaws.com/role-arn", "* for everybody", "its 12 digits"},
+		"keypolicy.status.targets":        {"enum: Applied, Pending, Conflict", "message says why the policy is not in force"},
+		"kmsbackend.spec":                 {"enum: Tagged, Any, None", "software makes this backend the built-in software KMS"},
 	} {
 		t.Run(path, func(t *testing.T) {
 			explained := kubectl(t, "explain", path)
@@ -33,7 +37,7 @@ func TestKubectlExplainReadsLikeDocumentation(t *testing.T) {
 }
 
 func TestKubectlGetAnswersTheFirstQuestions(t *testing.T) {
-	key, backend := readyKey(t), readyBackend(t)
+	key, backend, policy := readyKey(t), readyBackend(t), readyPolicy(t)
 	for name, test := range map[string]struct {
 		args    []string
 		columns []string
@@ -51,6 +55,16 @@ func TestKubectlGetAnswersTheFirstQuestions(t *testing.T) {
 				"KEY ID", "USAGE", "ALIASES", "REASON", "MESSAGE",
 			},
 			values: []string{"1234-abcd", "ENCRYPT_DECRYPT", `["alias/orders"]`, "as declared"},
+		},
+		"keypolicies": {
+			args:    []string{"keypolicies", "-n", policy.Namespace},
+			columns: []string{"NAME", "READY", "KEYS", "APPLIED", "VALID", "AGE"},
+			values:  []string{policy.Name, "False", "3      2", "Warnings"},
+		},
+		"keypolicies, wide": {
+			args:    []string{"keypolicies", "-n", policy.Namespace, "-o", "wide"},
+			columns: []string{"NAME", "READY", "KEYS", "APPLIED", "VALID", "AGE", "REASON", "MESSAGE"},
+			values:  []string{"Progressing", "in force on 2 of 3 keys"},
 		},
 		"kmsbackends": {
 			args:    []string{"kmsbackends", backend.Name},
@@ -81,15 +95,17 @@ func TestKubectlGetAnswersTheFirstQuestions(t *testing.T) {
 }
 
 func TestShortNamesAndCategory(t *testing.T) {
-	key, backend := readyKey(t), readyBackend(t)
+	key, backend, policy := readyKey(t), readyBackend(t), readyPolicy(t)
 	keyName, backendName := "key.kms.chatelaine.dev/"+key.Name, "kmsbackend.kms.chatelaine.dev/"+backend.Name
+	policyName := "keypolicy.kms.chatelaine.dev/" + policy.Name
 	for name, test := range map[string]struct {
 		args  []string
 		wants []string
 	}{
 		"kmskey":     {[]string{"kmskey", "-n", key.Namespace}, []string{keyName}},
 		"kmsb":       {[]string{"kmsb"}, []string{backendName}},
-		"chatelaine": {[]string{"chatelaine", "-A"}, []string{keyName, backendName}},
+		"kmspolicy":  {[]string{"kmspolicy", "-n", policy.Namespace}, []string{policyName}},
+		"chatelaine": {[]string{"chatelaine", "-A"}, []string{keyName, backendName, policyName}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			listed := kubectl(t, append([]string{"get", "-o", "name"}, test.args...)...)
@@ -156,6 +172,28 @@ func readyBackend(t *testing.T) *v1alpha1.KMSBackend {
 		t.Fatal(err)
 	}
 	return backend
+}
+
+// readyPolicy is in force on two of its three Keys.
+func readyPolicy(t *testing.T) *v1alpha1.KeyPolicy {
+	t.Helper()
+	policy := newKeyPolicy(env.Namespace(t))
+	policy.Name = "readers"
+	if err := env.Client.Create(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	policy.Status = v1alpha1.KeyPolicyStatus{
+		Conditions: []metav1.Condition{
+			{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonProgressing,
+				Message: "in force on 2 of 3 keys", LastTransitionTime: noon},
+			{Type: v1alpha1.ConditionValid, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonWarnings, LastTransitionTime: noon},
+		},
+		Matched: new(int32(3)), Applied: new(int32(2)),
+	}
+	if err := env.Client.Status().Update(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	return policy
 }
 
 func ready() []metav1.Condition {

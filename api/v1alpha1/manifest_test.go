@@ -79,22 +79,30 @@ func TestStatusHoldsNoEmptyValues(t *testing.T) {
 	namespace := env.Namespace(t)
 	key := func() client.Object { return newKey(namespace) }
 	backend := func() client.Object { return newBackend() }
+	policy := func() client.Object { return newKeyPolicy(namespace) }
 	for field, test := range map[string]struct {
 		base  func() client.Object
 		patch string
 		said  string
 	}{
-		"key.backend":                {key, "{backend: ''}", tooShort},
-		"key.keyID":                  {key, "{keyID: ''}", tooShort},
-		"key.arn":                    {key, "{arn: ''}", tooShort},
-		"key.keyState":               {key, "{keyState: ''}", tooShort},
-		"key.publicKey":              {key, "{publicKey: ''}", tooShort},
-		"key.configMapName":          {key, "{configMapName: ''}", tooShort},
-		"key.rotation.onDemandCount": {key, "{rotation: {onDemandCount: 0}}", "greater than or equal to 1"},
-		"backend.accountID":          {backend, "{accountID: ''}", tooShort},
-		"backend.region":             {backend, "{region: ''}", tooShort},
-		"backend.callerARN":          {backend, "{callerARN: ''}", tooShort},
-		"backend.rootKey.id":         {backend, "{rootKey: {id: ''}}", tooShort},
+		"key.backend":                  {key, "{backend: ''}", tooShort},
+		"key.keyID":                    {key, "{keyID: ''}", tooShort},
+		"key.arn":                      {key, "{arn: ''}", tooShort},
+		"key.keyState":                 {key, "{keyState: ''}", tooShort},
+		"key.publicKey":                {key, "{publicKey: ''}", tooShort},
+		"key.configMapName":            {key, "{configMapName: ''}", tooShort},
+		"key.rotation.onDemandCount":   {key, "{rotation: {onDemandCount: 0}}", "greater than or equal to 1"},
+		"key.policy.hash":              {key, "{policy: {hash: ''}}", tooShort},
+		"backend.accountID":            {backend, "{accountID: ''}", tooShort},
+		"backend.region":               {backend, "{region: ''}", tooShort},
+		"backend.callerARN":            {backend, "{callerARN: ''}", tooShort},
+		"backend.rootKey.id":           {backend, "{rootKey: {id: ''}}", tooShort},
+		"policy.matched":               {policy, "{matched: -1}", "greater than or equal to 0"},
+		"policy.applied":               {policy, "{applied: -1}", "greater than or equal to 0"},
+		"policy.targets[0].name":       {policy, "{targets: [{name: '', state: Applied}]}", tooShort},
+		"policy.targets[0].state":      {policy, "{targets: [{name: a, state: Ready}]}", `supported values: "Applied", "Pending", "Conflict"`},
+		"policy.targets[0].message":    {policy, "{targets: [{name: a, state: Applied, message: ''}]}", tooShort},
+		"policy.targets[0].policyHash": {policy, "{targets: [{name: a, state: Applied, policyHash: ''}]}", tooShort},
 	} {
 		t.Run(field, func(t *testing.T) {
 			object := test.base()
