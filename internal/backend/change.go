@@ -42,7 +42,9 @@ type (
 	// Rotate replaces the key's material once, on demand. A rotation on demand at or after RequestedAt is the one asked
 	// for, and makes this one nothing to do; zero asks for one in any case.
 	Rotate struct{ RequestedAt time.Time }
-	// SetPolicy replaces the key policy. Differs says in what the one in force is another, for a person.
+	// SetPolicy replaces the key policy, in every key state. InvalidInput, and no change, for a document that is no key
+	// policy, is larger than policy.MaxBytes, names a principal that cannot be one, or would keep the operator from
+	// replacing it. Differs says in what the one in force is another, for a person.
 	SetPolicy struct{ Document, Differs string }
 )
 

@@ -28,6 +28,7 @@ func TestEachChangeNamesItsFieldAndSaysWhatItDoes(t *testing.T) {
 		{SetRotation{FromDays: 365, ToDays: 90}, "rotation", "automatic rotation every 365 days: set to every 90 days"},
 		{SetRotation{FromDays: 90, ToDays: 0}, "rotation", "automatic rotation every 90 days: set to off"},
 		{Rotate{}, "rotation.requestedAt", "rotated on demand"},
+		{SetPolicy{Document: "{}", Differs: `statement "Use" is missing`}, "policy", `key policy replaced: statement "Use" is missing`},
 	} {
 		if got := c.change.Field(); got != c.field {
 			t.Errorf("%T: field %q, want %q", c.change, got, c.field)
@@ -54,6 +55,26 @@ func TestALongDescriptionIsShownShortened(t *testing.T) {
 		if got, want := (SetDescription{From: "old", To: c.text}).String(), `description "old": set to "`+c.shown+`"`; got != want {
 			t.Errorf("%s, to: %s", name, got)
 		}
+	}
+}
+
+func TestALongListOfDifferencesOfThePolicyIsShownShortened(t *testing.T) {
+	for name, c := range map[string]struct{ differs, shown string }{
+		"as long as it may be":             {strings.Repeat("d", 512), strings.Repeat("d", 512)},
+		"longer":                           {strings.Repeat("d", 513), strings.Repeat("d", 512) + "…"},
+		"characters of several bytes":      {strings.Repeat("鍵", 512), strings.Repeat("鍵", 512)},
+		"more, of characters of several":   {strings.Repeat("鍵", 600), strings.Repeat("鍵", 512) + "…"},
+		"several differences of some size": {strings.Repeat("a; ", 171), strings.Repeat("a; ", 170) + "a;…"},
+	} {
+		if got, want := (SetPolicy{Differs: c.differs}).String(), "key policy replaced: "+c.shown; got != want {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
+}
+
+func TestTheDocumentOfAPolicyIsNotTold(t *testing.T) {
+	if says := (SetPolicy{Document: "the-document", Differs: "d"}).String(); strings.Contains(says, "the-document") {
+		t.Errorf("got %q", says)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/plan"
+	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
 func testIdentity(t *testing.T, f *fixture) {
@@ -26,6 +27,9 @@ func testIdentity(t *testing.T, f *fixture) {
 	}
 	if len(identity.AccountID) != 12 || identity.Region == "" || !strings.HasPrefix(identity.CallerARN, "arn:aws:") {
 		t.Errorf("identity = %+v, want 12 digits, a region and an ARN", identity)
+	}
+	if caller, err := policy.NewPrincipal(identity.PrincipalARN); err != nil || caller.SessionARN != "" || caller.AccountID() != identity.AccountID {
+		t.Errorf("identity = %+v, %v; want a role or user of the account as principal", identity, err)
 	}
 	key := f.create(t, symmetric("key"))
 	if want := fmt.Sprintf("arn:aws:kms:%s:%s:key/%s", identity.Region, identity.AccountID, key.ID); key.ARN != want {
@@ -164,8 +168,14 @@ func testNotFound(t *testing.T, f *fixture) {
 	wantClass(t, err, backend.NotFound)
 	_, err = f.Backend.PublicKey(f.ctx, missing)
 	wantClass(t, err, backend.NotFound)
+	_, err = f.Backend.Policy(f.ctx, missing)
+	wantClass(t, err, backend.NotFound)
+	_, err = f.Backend.Apply(f.ctx, missing, []backend.Change{backend.SetPolicy{Document: f.documentWith(t)}})
+	wantClass(t, err, backend.NotFound)
 	f.Destroy(t, key.ID)
 	_, err = f.Backend.Get(f.ctx, key.ID)
+	wantClass(t, err, backend.NotFound)
+	_, err = f.Backend.Policy(f.ctx, key.ID)
 	wantClass(t, err, backend.NotFound)
 }
 

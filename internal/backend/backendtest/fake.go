@@ -27,8 +27,10 @@ type Fake struct {
 	aliases map[string]string // to key ID
 	faults  []*Fault
 	calls   map[Verb]int
-	// puts counts changes of key policies.
+	// puts counts replacements of key policies.
 	puts int
+	// rolesGone are the ARNs of roles that do not exist; all others do.
+	rolesGone map[string]bool
 	// namesServiceAccounts is Identity's.
 	namesServiceAccounts bool
 }
@@ -50,7 +52,9 @@ const (
 
 // NewFake returns a Fake without keys whose clock stands at now.
 func NewFake(now time.Time) *Fake {
-	return &Fake{now: now, keys: map[string]*fakeKey{}, aliases: map[string]string{}, calls: map[Verb]int{}}
+	return &Fake{
+		now: now, keys: map[string]*fakeKey{}, aliases: map[string]string{}, calls: map[Verb]int{}, rolesGone: map[string]bool{},
+	}
 }
 
 // Identify implements backend.Backend.
@@ -109,7 +113,7 @@ func (f *Fake) Create(ctx context.Context, in backend.CreateInput) (*backend.Key
 			Tags: in.Owner.TagsWith(in.Tags), CreationTime: f.now,
 		}}
 		key.ARN = arn(key.ID)
-		if err := f.putPolicy(key, in.Policy); err != nil {
+		if err := f.createPolicy(key, in.Policy); err != nil {
 			return nil, err
 		}
 		if in.Disabled {

@@ -12,6 +12,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
+	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
 // change makes one change, by AWS's rules as far as controllers can run into them.
@@ -161,7 +162,7 @@ func (f *Fake) CreateOutside(tags map[string]string) string {
 	key := &fakeKey{Key: backend.Key{
 		ID: newID(), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, State: backend.StateEnabled,
 		Tags: maps.Clone(tags), CreationTime: f.now,
-	}}
+	}, policy: policy.Default(fakeAccount).String()}
 	key.ARN = arn(key.ID)
 	f.keys[key.ID] = key
 	return key.ID

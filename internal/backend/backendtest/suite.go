@@ -54,6 +54,13 @@ func Run(t *testing.T, newSubject func(t *testing.T) Subject) {
 		{"takes a key back from deletion", testCancelDeletion},
 		{"destroys a key when its window has passed", testDeletionHappens},
 		{"refuses what AWS refuses", testInvalid},
+		{"creates a key with its policy", testPolicyAtCreation},
+		{"gives a key without a policy one that lets nobody use it", testPolicyByDefault},
+		{"replaces the policy and nothing else", testSetPolicy},
+		{"replaces the policy in every key state", testSetPolicyInEveryState},
+		{"takes a policy as large as AWS takes", testLargestPolicy},
+		{"refuses a bad policy and does the rest", testPolicyRefused},
+		{"creates no key with a bad policy", testCreatePolicyRefused},
 		{"applies a change again without doing it twice", testApplyAgain},
 		{"reaches any declared state and stays there", testConverges},
 	}

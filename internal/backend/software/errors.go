@@ -39,6 +39,7 @@ var classes = map[kms.Code]backend.Class{
 	kms.KMSInvalidStateException:      backend.NotReady,
 	kms.KeyUnavailableException:       backend.Damaged,
 	kms.LimitExceededException:        backend.InvalidInput,
+	kms.MalformedPolicyException:      backend.InvalidInput,
 	kms.NotFoundException:             backend.NotFound,
 	kms.TagException:                  backend.InvalidInput,
 	kms.ThrottlingException:           backend.Throttled,

@@ -43,7 +43,7 @@ func (b *Backend) Create(ctx context.Context, in backend.CreateInput) (*backend.
 		return nil, &backend.Error{Class: backend.InvalidInput, Message: "the owner of a key to create has no UID"}
 	}
 	keyID := b.keyIDFor(in.Owner)
-	document, err := b.storedPolicy(in.Policy)
+	document, err := b.initialPolicy(in.Policy)
 	if err != nil {
 		return nil, err
 	}

@@ -122,8 +122,9 @@ func TestTheAccountIDIsDerivedFromTheCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := b.Identify(t.Context())
+	role := "arn:aws:iam::" + account + ":role/" + h.namespace + "/chatelaine-manager"
 	want := backend.Identity{
-		AccountID: account, Region: "local", CallerARN: "arn:aws:iam::" + account + ":role/" + h.namespace + "/chatelaine-manager",
+		AccountID: account, Region: "local", CallerARN: role, PrincipalARN: role, NamesServiceAccounts: true,
 	}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
