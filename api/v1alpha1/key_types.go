@@ -317,7 +317,7 @@ type KeyStatus struct {
 
 // KeyPolicyInForce is the key policy that the operator put on the key.
 type KeyPolicyInForce struct {
-	// hash of the key policy: the first 16 hexadecimal digits of its SHA-256.
+	// hash of the key policy: the first 32 hexadecimal digits of its SHA-256.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64

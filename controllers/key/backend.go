@@ -26,8 +26,7 @@ func (r *Reconciler) resolveBackend(ctx context.Context, p *pass) bool {
 	}
 	if problem != nil {
 		p.conditions.Fail(v1alpha1.ConditionBackendReady, *problem)
-		p.conditions.Wait(v1alpha1.ConditionCreated, "waits for BackendReady")
-		p.conditions.Wait(v1alpha1.ConditionSynced, "waits for BackendReady")
+		p.waitFor(v1alpha1.ConditionBackendReady, v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied)
 		return false
 	}
 	p.conditions.True(v1alpha1.ConditionBackendReady, v1alpha1.ReasonBackendReady,

@@ -22,7 +22,7 @@ func (r *Reconciler) ensureExists(ctx context.Context, p *pass) bool {
 	problem := r.findOrCreate(ctx, p)
 	if problem != nil {
 		p.conditions.Fail(v1alpha1.ConditionCreated, *problem)
-		p.conditions.Wait(v1alpha1.ConditionSynced, "waits for Created")
+		p.waitFor(v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied)
 		return false
 	}
 	p.status.KeyID, p.status.ARN = p.seen.ID, p.seen.ARN

@@ -27,7 +27,7 @@ func (r *Reconciler) checkInput(p *pass) bool {
 	problem := aliasNotAllowed(p, outside)
 	if p.status.KeyID == "" {
 		p.conditions.Fail(v1alpha1.ConditionCreated, problem)
-		p.conditions.Wait(v1alpha1.ConditionSynced, "waits for Created")
+		p.waitFor(v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied)
 		return false
 	}
 	p.failSync(problem)

@@ -14,6 +14,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/plan"
+	"github.com/chatelaine-dev/chatelaine/internal/policy/compile"
 )
 
 // pass is one run over one Key: what was read, and the status that grows out of it.
@@ -30,6 +31,9 @@ type pass struct {
 	identity   backend.Identity
 	// seen is the key at the backend, as new as this pass knows it.
 	seen *backend.Key
+	// about and parts are what the KeyPolicies that select the Key come to.
+	about compile.About
+	parts []compile.Part
 	// aliases are the declared ones that the backend's aliasScope allows.
 	aliases []string
 	// unsynced are the reasons why Synced is not met: several phases have a say in it.
@@ -70,6 +74,7 @@ func (p *pass) createInput() (backend.CreateInput, error) {
 		Tags:                 p.declaredTags(),
 		Disabled:             !p.enabled(),
 		RotationPeriodInDays: p.rotationPeriod(),
+		Policy:               p.initialPolicy(),
 	}, nil
 }
 
@@ -110,6 +115,13 @@ func (p *pass) declaredTags() map[string]string {
 		tags[key] = string(value)
 	}
 	return tags
+}
+
+// waitFor reports the phases that cannot say anything before another one is done.
+func (p *pass) waitFor(condition string, phases ...string) {
+	for _, phase := range phases {
+		p.conditions.Wait(phase, "waits for "+condition)
+	}
 }
 
 // wasSettled says that the spec had been carried out wholly before this pass: what differs now was changed outside.

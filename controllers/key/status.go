@@ -16,7 +16,7 @@ import (
 )
 
 // readyConditions are those that Ready is derived from, in the order in which they come true.
-var readyConditions = []string{v1alpha1.ConditionBackendReady, v1alpha1.ConditionCreated, v1alpha1.ConditionSynced}
+var readyConditions = []string{v1alpha1.ConditionBackendReady, v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied}
 
 // writeStatus is the one place where status is written, once a pass, and not at all when nothing changed.
 func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/controllers/internal/policies"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
 
@@ -34,10 +35,17 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, wor
 	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Key{}, backendIndex, indexBackend); err != nil {
 		return err
 	}
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.KeyPolicy{}, policies.AccountIndex, policies.IndexAccounts); err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("key").
 		For(&v1alpha1.Key{}, builder.WithPredicates(predicate.Or[client.Object](
-			predicate.GenerationChangedPredicate{}, deletionStarted))).
+			predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}, deletionStarted))).
+		Watches(&v1alpha1.KeyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.keysOfPolicy),
+			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesMetadata(policies.NewServiceAccount(), handler.EnqueueRequestsFromMapFunc(r.keysOfServiceAccount),
+			builder.WithPredicates(policies.AccountChanged)).
 		Owns(&corev1.ConfigMap{}).
 		Watches(&v1alpha1.KMSBackend{}, handler.EnqueueRequestsFromMapFunc(r.keysOfBackend),
 			builder.WithPredicates(predicate.Or[client.Object](

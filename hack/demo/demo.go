@@ -155,7 +155,7 @@ func (d *demo) bringToReady(ctx context.Context) (samples, error) {
 
 // show prints what a person wants to see of the samples.
 func (d *demo) show(ctx context.Context, applied samples) error {
-	for _, line := range []string{"get kmsbackends", "get keys -A"} {
+	for _, line := range []string{"get kmsbackends", "get keys -A", "get keypolicies -A"} {
 		printed, err := d.kubectl(ctx, strings.Fields(line)...)
 		if err != nil {
 			return err

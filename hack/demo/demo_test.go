@@ -67,7 +67,9 @@ func TestOnceShowsTheSamplesReadyAndLeavesNothingBehind(t *testing.T) {
 		"$ kubectl get keys -A\nNAMESPACE ",
 		"KMS_KEY_ARN: arn:aws:kms:local:",
 		"AWS's API is served at https://127.0.0.1:",
+		"KeyPolicy chatelaine-samples/auditors is Ready",
 		"user demo is refused alias/orders: AccessDeniedException",
+		"KeyPolicy chatelaine-samples/demo lets user demo use it",
 		"user demo encrypted 16 bytes under alias/orders, decrypted them again: the same text",
 		"make run",
 	} {

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -38,8 +39,9 @@ const (
 // endpoint is AWS's API as the operator serves it, and a key to use there.
 type endpoint struct {
 	url, region, account string
-	// key is an alias, and keyID what it names.
-	key, keyID string
+	// key is an alias, and object the Key that declares it.
+	key    string
+	object client.ObjectKey
 	// ca is the path of the CA's certificate, and trust a client that goes by it.
 	ca    string
 	trust *awshttp.BuildableClient
@@ -77,7 +79,7 @@ func (d *demo) newEndpoint(ctx context.Context, key *v1alpha1.Key) (*endpoint, e
 	}
 	e := &endpoint{
 		url: "https://" + d.kms, region: arn[regionAt], account: arn[accountAt],
-		key: key.Spec.Aliases[0], keyID: key.Status.KeyID, ca: filepath.Join(d.dir, "ca.crt"),
+		key: key.Spec.Aliases[0], object: client.ObjectKeyFromObject(key), ca: filepath.Join(d.dir, "ca.crt"),
 	}
 	if err := d.readCA(ctx, e); err != nil {
 		return nil, err
@@ -152,10 +154,11 @@ func (d *demo) showUse(ctx context.Context, e *endpoint) error {
 		return fmt.Errorf("%s was to be refused it, which ended with %w", e.user.principal, err)
 	}
 	d.screen.step("user demo is refused %s: %s", e.key, denied)
-	if _, err := root.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: &e.keyID, Policy: e.policy()}); err != nil {
+	policy := e.policy()
+	if err := d.allow(ctx, policy); err != nil {
 		return err
 	}
-	d.screen.step("the account's root user allowed it to user demo, in the key's policy")
+	d.screen.step("KeyPolicy %s/%s lets user demo use it", policy.Namespace, policy.Name)
 	return d.showRoundTrip(ctx, e.key, user)
 }
 
@@ -207,12 +210,32 @@ func code(err error) string {
 	return ""
 }
 
-// policy leaves the key to the account, and lets the user encrypt and decrypt with it.
-func (e *endpoint) policy() *string {
-	const policy = `{"Version": "2012-10-17", "Statement": [
-		{"Effect": "Allow", "Principal": {"AWS": %q}, "Action": "kms:*", "Resource": "*"},
-		{"Effect": "Allow", "Principal": {"AWS": %q}, "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": "*"}]}`
-	return aws.String(fmt.Sprintf(policy, e.root.principal, e.user.principal))
+// policy lets the user use the key.
+func (e *endpoint) policy() *v1alpha1.KeyPolicy {
+	return &v1alpha1.KeyPolicy{
+		ObjectMeta: metav1.ObjectMeta{Namespace: e.object.Namespace, Name: "demo"},
+		Spec: v1alpha1.KeyPolicySpec{
+			Targets: []v1alpha1.KeyPolicyTarget{{Name: e.object.Name}},
+			Rules: []v1alpha1.KeyPolicyRule{{
+				Sid: "Use", Principals: []v1alpha1.KeyPolicyPrincipal{{AWS: e.user.principal}},
+				Permissions: []v1alpha1.Permission{v1alpha1.PermissionUse},
+			}},
+		},
+	}
+}
+
+// allow applies the KeyPolicy and waits until it is in force.
+func (d *demo) allow(ctx context.Context, policy *v1alpha1.KeyPolicy) error {
+	if err := d.env.Client.Create(ctx, policy); err != nil {
+		return fmt.Errorf("applying KeyPolicy %s: %w", policy.Name, err)
+	}
+	for !meta.IsStatusConditionTrue(policy.Status.Conditions, v1alpha1.ConditionReady) {
+		pause(ctx)
+		if err := d.env.Client.Get(ctx, client.ObjectKeyFromObject(policy), policy); err != nil {
+			return fmt.Errorf("waiting for KeyPolicy %s: %w", policy.Name, err)
+		}
+	}
+	return nil
 }
 
 // exports are the lines by which AWS's tools in another terminal use the endpoint, as the account's root user.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/controllers/cabundle"
 	"github.com/chatelaine-dev/chatelaine/controllers/key"
+	"github.com/chatelaine-dev/chatelaine/controllers/keypolicy"
 	"github.com/chatelaine-dev/chatelaine/controllers/kmsbackend"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
@@ -122,6 +123,10 @@ func (op *operator) addControllers(ctx context.Context, mgr ctrl.Manager) error 
 	}).SetupWithManager(ctx, mgr, o.Workers)
 	if err != nil {
 		return fmt.Errorf("setting the controller of Keys up: %w", err)
+	}
+	err = keypolicy.NewReconciler(keypolicy.Options{Client: mgr.GetClient(), Backends: backends}).SetupWithManager(mgr)
+	if err != nil {
+		return fmt.Errorf("setting the controller of KeyPolicies up: %w", err)
 	}
 	if op.bundle == nil {
 		return nil

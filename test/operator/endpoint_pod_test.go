@@ -86,13 +86,7 @@ func TestSamplePodUsesItsKeyWithWhatIsInItsEnvironment(t *testing.T) {
 		t.Fatalf("the pod is %s, want %s...", session, want)
 	}
 	kms := awskms.NewFromConfig(sdk)
-	if got := w.roundTrip(kms, alias); got != "AccessDeniedException" {
-		t.Errorf("before the key's policy allows it: %s", got)
-	}
-	w.allow(r.kms(w.person(w.arn("root")).provider()), w.sampleKeyID(), role, "kms:Encrypt", "kms:Decrypt")
-	if got := w.roundTrip(kms, alias); got != "" {
-		t.Errorf("with a policy that allows it: %s", got)
-	}
+	w.awaitCode("the sample's KeyPolicy lets the pod in", "", func() string { return w.roundTrip(kms, alias) })
 
 	if got := w.python(roundTripInPython, alias); got != "attack at dawn" {
 		t.Errorf("boto3, in the same environment: %s", got)
@@ -108,6 +102,7 @@ func TestSamplePodUsesItsKeyWithWhatIsInItsEnvironment(t *testing.T) {
 		t.Errorf("the token of another pod of the ServiceAccount: %s", got)
 	}
 	w.delete(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "orders"}})
+	w.awaitCode("its ServiceAccount is gone, its sessions may use the key no more", "AccessDeniedException", func() string { return w.roundTrip(kms, alias) })
 	w.awaitCode("its ServiceAccount is gone, the token is refused", "InvalidIdentityToken", func() string { return r.assume(other.token(), role) })
 }
 
@@ -140,7 +135,6 @@ func TestPodGetsContainerCredentials(t *testing.T) {
 	pod.mount(corev1.ServiceAccountTokenProjection{Audience: "pods.eks.amazonaws.com", Path: "eks-pod-identity-token"})
 	shared := pod.environment(r)
 	role := shared["AWS_ROLE_ARN"]
-	w.allow(r.kms(w.person(w.arn("root")).provider()), w.sampleKeyID(), role, "kms:Encrypt", "kms:Decrypt")
 	// Plain HTTP on loopback, as on EKS: for this form the SDKs look at no AWS_CA_BUNDLE.
 	for name, url := range map[string]string{
 		"of the default account":      r.http + "/v1/credentials",
@@ -186,13 +180,4 @@ func (r *replica) session(token, role string) (*sts.AssumeRoleWithWebIdentityOut
 	return r.sts(aws.AnonymousCredentials{}).AssumeRoleWithWebIdentity(r.w.ctx, &sts.AssumeRoleWithWebIdentityInput{
 		RoleArn: &role, RoleSessionName: aws.String("test"), WebIdentityToken: &token,
 	})
-}
-
-func (w *world) sampleKeyID() string {
-	w.t.Helper()
-	key := &v1alpha1.Key{}
-	if err := w.env.Client.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: "orders"}, key); err != nil {
-		w.t.Fatal(err)
-	}
-	return key.Status.KeyID
 }

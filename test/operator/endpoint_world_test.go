@@ -186,9 +186,13 @@ func (w *world) policyFor(principal string, actions ...string) *string {
 	return aws.String(string(text))
 }
 
-// allow gives the principal the actions on the key, as the account's root user may.
+// allow gives the principal the actions on the key: by a KeyPolicy if a Key declares it, else as the account's root user may.
 func (w *world) allow(root *awskms.Client, keyID, principal string, actions ...string) {
 	w.t.Helper()
+	if key := w.keyWithID(keyID); key != nil {
+		w.createPolicy(key, principal, actions...)
+		return
+	}
 	_, err := root.PutKeyPolicy(w.ctx, &awskms.PutKeyPolicyInput{KeyId: &keyID, Policy: w.policyFor(principal, actions...)})
 	if err != nil {
 		w.t.Fatal(err)

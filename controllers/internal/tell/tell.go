@@ -5,6 +5,9 @@
 package tell
 
 import (
+	"fmt"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 
@@ -17,4 +20,23 @@ const maxNote = 1024
 // Event tells of something about object. A note that is too long is cut between two characters and ends in three dots.
 func Event(recorder events.EventRecorder, object runtime.Object, eventType, reason, note string) {
 	recorder.Eventf(object, nil, eventType, reason, "Reconcile", "%s", conditions.Shorten(note, maxNote))
+}
+
+// Whole is Event for a note of which nothing may be lost: one that is too long becomes several Events, numbered. They differ in
+// their action, without which the API server's client would take them for one Event that happened several times.
+func Whole(recorder events.EventRecorder, object runtime.Object, eventType, reason, note string) {
+	const room = len(" (99/99) ")
+	var parts []string
+	for len(note) > maxNote-room {
+		part := strings.ToValidUTF8(note[:maxNote-room], "")
+		parts, note = append(parts, part), note[len(part):]
+	}
+	parts = append(parts, note)
+	if len(parts) == 1 {
+		Event(recorder, object, eventType, reason, note)
+		return
+	}
+	for i, part := range parts {
+		recorder.Eventf(object, nil, eventType, reason, fmt.Sprintf("Reconcile-%d", i+1), "(%d/%d) %s", i+1, len(parts), part)
+	}
 }

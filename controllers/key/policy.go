@@ -1,0 +1,137 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package key
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/controllers/internal/policies"
+	"github.com/chatelaine-dev/chatelaine/controllers/internal/tell"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/conditions"
+	"github.com/chatelaine-dev/chatelaine/internal/failpoint"
+	"github.com/chatelaine-dev/chatelaine/internal/policy"
+	"github.com/chatelaine-dev/chatelaine/internal/policy/compile"
+)
+
+// compilePolicies finds out what the KeyPolicies come to, before the key is made: it is made with its policy.
+func (r *Reconciler) compilePolicies(ctx context.Context, p *pass) bool {
+	p.about = policies.About(&p.key.Spec, p.identity)
+	reader := policies.Reader{Client: r.Client}
+	p.parts = reader.Compile(ctx, p.key, p.about)
+	p.err = reader.Err
+	return p.err == nil
+}
+
+// initialPolicy is the policy to make the key with. One that is too large is not put on any key; the phase says so.
+func (p *pass) initialPolicy() string {
+	merged := compile.Merge(p.about, p.parts, nil)
+	if _, tooLarge := merged.TooLarge(); tooLarge {
+		merged = compile.Merge(p.about, nil, nil)
+	}
+	return merged.Text
+}
+
+// applyPolicy is the phase of PolicyApplied: the key policy is what the KeyPolicies that select the Key declare. The policy
+// that an adopted key came with stays until one does.
+func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
+	if p.key.Spec.Adopt != nil && p.status.Policy == nil && len(p.parts) == 0 {
+		p.conditions.True(v1alpha1.ConditionPolicyApplied, v1alpha1.ReasonPolicyKept,
+			"the key has the policy that it was adopted with; a KeyPolicy that selects this Key replaces it")
+		return
+	}
+	text, err := p.backend.Policy(ctx, p.seen.ID)
+	if err != nil {
+		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.FromError(err))
+		return
+	}
+	has, err := policy.Parse([]byte(text))
+	if err != nil {
+		has = &policy.Document{} // somebody put what this operator cannot read: it differs in everything
+	}
+	want := compile.Merge(p.about, p.parts, p.lastPut(has))
+	if problem, tooLarge := want.TooLarge(); tooLarge {
+		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.Stalled(v1alpha1.ReasonPolicyTooLarge, problem))
+		return
+	}
+	comparison := policy.Compare(want.Document, has)
+	if !comparison.Equal() && !r.putPolicy(ctx, p, text, want, strings.Join(comparison.Differences, "; ")) {
+		return
+	}
+	p.status.Policy = policyStatus(want)
+	p.reportPolicy(comparison.Orphans)
+}
+
+// lastPut is the document, if it is the one that this operator put last: what is kept of a KeyPolicy that is refused is
+// taken from there, and from nothing that somebody else put.
+func (p *pass) lastPut(has *policy.Document) *policy.Document {
+	if p.status.Policy == nil || p.status.Policy.Hash != compile.Hash(has) {
+		return nil
+	}
+	return has
+}
+
+// putPolicy replaces the key policy, and tells of what that takes away or puts right.
+func (r *Reconciler) putPolicy(ctx context.Context, p *pass, before string, want compile.Merged, differs string) bool {
+	switch {
+	case p.status.Policy == nil && p.key.Spec.Adopt != nil:
+		tell.Whole(r.Events, p.key, normal, "PolicyReplaced", "the policy of the adopted key was: "+before)
+	case p.status.Policy != nil && p.status.Policy.Hash == want.Hash:
+		r.event(p, warning, "DriftRepaired", "the policy of key %s was changed outside and is put right: %s", p.seen.ID, differs)
+	}
+	after, err := p.backend.Apply(ctx, p.seen.ID, []backend.Change{backend.SetPolicy{Document: want.Text, Differs: differs}})
+	if err != nil {
+		problems := changeProblems(err)
+		p.conditions.FailAll(v1alpha1.ConditionPolicyApplied, problems)
+		return false
+	}
+	p.seen = after
+	failpoint.Hit("policy-put")
+	return true
+}
+
+func policyStatus(merged compile.Merged) *v1alpha1.KeyPolicyInForce {
+	status := &v1alpha1.KeyPolicyInForce{Hash: merged.Hash}
+	for _, source := range merged.Sources {
+		status.Sources = append(status.Sources, v1alpha1.KeyPolicySource{Name: source.Name, Hash: source.Hash})
+	}
+	return status
+}
+
+// reportPolicy says what there is to say about a policy in force. A refused KeyPolicy is for people to correct. A
+// ServiceAccount that is not there yet holds nobody else up: the key is usable, and heals by itself.
+func (p *pass) reportPolicy(orphans []policy.Orphan) {
+	var refused, notes []string
+	for i := range p.parts {
+		part := &p.parts[i]
+		for _, finding := range part.Findings {
+			if part.Refused() {
+				refused = append(refused, fmt.Sprintf("KeyPolicy %s is refused: %s", part.Name, compile.Describe(finding)))
+			}
+		}
+		for _, unresolved := range part.Unresolved {
+			notes = append(notes, fmt.Sprintf("KeyPolicy %s: %s", part.Name, unresolved))
+		}
+	}
+	orphaned := len(notes)
+	for _, orphan := range orphans {
+		notes = append(notes, fmt.Sprintf("AWS has %s in the place of a role or user that was deleted (one of %s): should it exist again, "+
+			"change a KeyPolicy to have the policy put again", orphan.UniqueID, strings.Join(orphan.Candidates, ", ")))
+	}
+	message := strings.Join(append(refused, notes...), "; ")
+	switch {
+	case len(refused) > 0:
+		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.Stalled(v1alpha1.ReasonPolicyRefused, message))
+	case orphaned > 0:
+		p.conditions.True(v1alpha1.ConditionPolicyApplied, v1alpha1.ReasonPrincipalsUnresolved, message)
+	case len(p.parts) == 0:
+		p.conditions.True(v1alpha1.ConditionPolicyApplied, v1alpha1.ReasonNoPolicies,
+			"no KeyPolicy selects this Key: nobody may use it, and only the operator and the account may administer it")
+	default:
+		p.conditions.True(v1alpha1.ConditionPolicyApplied, v1alpha1.ReasonPolicyApplied, message)
+	}
+}

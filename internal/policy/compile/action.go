@@ -1,0 +1,61 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+	"github.com/chatelaine-dev/chatelaine/internal/policy/lint"
+	"github.com/chatelaine-dev/chatelaine/internal/policy/vocabulary"
+)
+
+// actions are a rule's: those that its permissions stand for on this key, and its own. Own ones without wildcards that the
+// key cannot perform are left to the linter where the KeyPolicy names the key, and left out where a selector picked it.
+func (c *compiler) actions(rule *v1alpha1.KeyPolicyRule) []string {
+	var actions []string
+	for _, permission := range rule.Permissions {
+		expanded := c.expand(string(permission))
+		if len(expanded) == 0 {
+			c.impossible(rule.Sid, "permissions", string(permission))
+		}
+		actions = append(actions, expanded...)
+	}
+	for _, action := range rule.Actions {
+		if !c.about.ByName && c.isKnown() && vocabulary.Known(action) && !vocabulary.Possible(action, c.about.Spec, c.about.Usage) {
+			c.impossible(rule.Sid, "actions", action)
+			continue
+		}
+		actions = append(actions, action)
+	}
+	slices.Sort(actions)
+	return slices.Compact(actions)
+}
+
+// impossible notes what the key's usage can never perform.
+func (c *compiler) impossible(sid, element, what string) {
+	severity, way := lint.Warning, "the rule does nothing with it on this key"
+	if c.about.ByName {
+		severity, way = lint.Error, "remove it, or name another key"
+	}
+	c.find(severity, sid, element, fmt.Sprintf("%s is nothing that a key with keyUsage %s can do: %s", what, c.about.Usage, way))
+}
+
+func (c *compiler) isKnown() bool { return c.about.Usage != "" }
+
+// expand is what a permission stands for. Where the key is not known it stands for what it may on any key.
+func (c *compiler) expand(permission string) []string {
+	if c.isKnown() {
+		return vocabulary.Expand(permission, c.about.Spec, c.about.Usage)
+	}
+	var all []string
+	for _, spec := range keyspec.All() {
+		for _, usage := range spec.Usages() {
+			all = append(all, vocabulary.Expand(permission, spec, usage)...)
+		}
+	}
+	return all
+}

@@ -1,0 +1,85 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/policy"
+	"github.com/chatelaine-dev/chatelaine/internal/policy/lint"
+)
+
+// lint looks over the statements as they would stand in a key policy. What it finds is told of the rule, not of the
+// statement made of it.
+func (c *compiler) lint() {
+	account := policy.AccountARN(c.about.OperatorARN, c.about.AccountID)
+	document := policy.BaseDocument(cmp.Or(c.about.OperatorARN, account), c.about.AccountID)
+	document.Statements = append(document.Statements, c.part.Statements...)
+	if _, err := policy.Parse([]byte(document.String())); err != nil {
+		c.malformed(err)
+		return
+	}
+	findings := lint.Lint(document, lint.About{
+		Spec: c.about.Spec, Usage: c.about.Usage, OperatorARN: c.about.OperatorARN, AccountID: c.about.AccountID,
+		NamesServiceAccounts: c.about.NamesServiceAccounts,
+	})
+	for _, finding := range findings {
+		if sid, own := ownSid(c.part.Name, finding.Sid); own {
+			c.find(finding.Severity, sid, elementOf(finding.Element), finding.Problem)
+		}
+	}
+	slices.SortStableFunc(c.part.Findings, func(a, b lint.Finding) int { return cmp.Compare(a.Severity, b.Severity) })
+}
+
+// malformed is what the reader of policies says.
+func (c *compiler) malformed(err error) {
+	wrong, ok := errors.AsType[*policy.Error](err)
+	if !ok {
+		c.find(lint.Error, "", "", err.Error())
+		return
+	}
+	sid, _ := ownSid(c.part.Name, wrong.Sid)
+	c.find(lint.Error, sid, elementOf(wrong.Element), wrong.Problem)
+}
+
+// elementOf is a rule's field for the element of a statement that it becomes.
+func elementOf(element string) string {
+	switch element {
+	case "Action":
+		return "actions"
+	case "Principal":
+		return "principals"
+	case "Condition":
+		return "conditions"
+	case "Effect":
+		return "effect"
+	default:
+		return element
+	}
+}
+
+// Describe is a finding as a person reads it in status: its severity, the field and the problem.
+func Describe(finding lint.Finding) string {
+	field := "spec"
+	if finding.Sid != "" {
+		field = fmt.Sprintf("spec.rules[%s]", finding.Sid)
+	}
+	if finding.Element != "" {
+		field += "." + finding.Element
+	}
+	return fmt.Sprintf("%s: %s: %s", finding.Severity, field, finding.Problem)
+}
+
+// selectors notes selectors that cannot be read: the schema takes any operator.
+func (c *compiler) selectors(targets []v1alpha1.KeyPolicyTarget) {
+	for i := range targets {
+		if _, err := selectorOf(&targets[i]); err != nil {
+			c.find(lint.Error, "", fmt.Sprintf("targets[%d].selector", i), err.Error())
+		}
+	}
+}

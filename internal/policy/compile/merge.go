@@ -1,0 +1,85 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/chatelaine-dev/chatelaine/internal/policy"
+)
+
+// Merged is the key policy of a key.
+type Merged struct {
+	Document *policy.Document
+	// Text is the document's canonical form.
+	Text string
+	// Hash is that of the document.
+	Hash string
+	// Sources are the parts whose statements are in it, sorted by name, with what is in it of each: what the KeyPolicy
+	// declares or, if it is refused, what was in force of it.
+	Sources []Source
+}
+
+// Source is a KeyPolicy in a key policy.
+type Source struct {
+	Name string
+	// Hash is that of its statements in the document, as Part.Hash.
+	Hash string
+	// Size is their share, in bytes.
+	Size int
+}
+
+// Merge puts parts together under the base. inForce is the key policy as the operator put it last, nil if there is none or
+// somebody else has changed it: of a part that is refused, Merge keeps what is in there.
+func Merge(about About, parts []Part, inForce *policy.Document) Merged {
+	document := policy.BaseDocument(about.OperatorARN, about.AccountID)
+	merged := Merged{Document: document}
+	parts = slices.SortedFunc(slices.Values(parts), func(a, b Part) int { return strings.Compare(a.Name, b.Name) })
+	for i := range parts {
+		part := &parts[i]
+		if part.Refused() {
+			part = &Part{Name: part.Name, Statements: statementsOf(part.Name, inForce)}
+		}
+		if len(part.Statements) == 0 {
+			continue
+		}
+		document.Statements = append(document.Statements, part.Statements...)
+		merged.Sources = append(merged.Sources, Source{Name: part.Name, Hash: part.Hash(), Size: part.Size()})
+	}
+	merged.Text = document.String()
+	merged.Hash = Hash(document)
+	return merged
+}
+
+// statementsOf are a KeyPolicy's statements in a document, in the order of their Sids.
+func statementsOf(name string, document *policy.Document) []policy.Statement {
+	if document == nil {
+		return nil
+	}
+	var own []policy.Statement
+	for _, statement := range document.Statements {
+		if _, ok := ownSid(name, statement.Sid); ok {
+			own = append(own, statement)
+		}
+	}
+	slices.SortFunc(own, func(a, b policy.Statement) int { return strings.Compare(a.Sid, b.Sid) })
+	return own
+}
+
+// TooLarge says, if the document is larger than a key policy may be, by how much and what each KeyPolicy takes up.
+func (m *Merged) TooLarge() (problem string, tooLarge bool) {
+	if len(m.Text) <= policy.MaxBytes {
+		return "", false
+	}
+	sizes := make([]string, 0, len(m.Sources))
+	bySize := slices.SortedStableFunc(slices.Values(m.Sources), func(a, b Source) int { return b.Size - a.Size })
+	for _, source := range bySize {
+		sizes = append(sizes, fmt.Sprintf("%s %d bytes", source.Name, source.Size))
+	}
+	return fmt.Sprintf("the KeyPolicies that select this Key make a key policy of %d bytes, of which it may have %d: %s. "+
+		"Shorten or remove some; until then the key policy in force stays as it is",
+		len(m.Text), policy.MaxBytes, strings.Join(sizes, ", ")), true
+}
