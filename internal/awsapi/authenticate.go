@@ -18,6 +18,7 @@ func (h *Handler) authenticate(ctx context.Context, e *exchange, service string)
 	if err != nil {
 		return signatureFailure(err)
 	}
+	defer signature.Release()
 	e.region, e.accessKeyID = signature.Scope.Region, signature.AccessKeyID
 	endpoint, now := h.endpoint(service), h.Clock.Now()
 	if err := signature.Check(endpoint, now); err != nil {

@@ -26,9 +26,10 @@ func (p *bufferPool) get() *[maxPooled]byte {
 	return buffer
 }
 
-// put takes a buffer back that nothing refers to any more, and overwrites it, since many bodies hold plaintext.
-func (p *bufferPool) put(buffer *[maxPooled]byte) {
-	clear(buffer[:])
+// put takes a buffer back that nothing refers to any more. It overwrites the bytes that were used, since many bodies hold
+// plaintext.
+func (p *bufferPool) put(buffer *[maxPooled]byte, used int) {
+	clear(buffer[:used])
 	p.pool.Put(buffer)
 }
 
@@ -54,7 +55,7 @@ func (e *exchange) readBody(limit int64) error {
 // releaseBody overwrites the body and has its room used again. Nothing may refer to it any more.
 func (e *exchange) releaseBody() {
 	if e.buffer != nil {
-		buffers.put(e.buffer)
+		buffers.put(e.buffer, len(e.body))
 	} else {
 		clear(e.body)
 	}

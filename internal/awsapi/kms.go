@@ -40,8 +40,8 @@ func (h *Handler) serveKMS(e *exchange, target string) {
 		h.refuse(e, throttled())
 		return
 	}
-	room := buffers.get()
-	defer buffers.put(room)
+	room, used := buffers.get(), maxPooled
+	defer func() { buffers.put(room, used) }()
 	body, err := h.executor.Execute(ctx, operation.Call{
 		Operation: op, Body: e.body, Room: room[:], Caller: e.caller, Region: e.region, ID: e.id,
 		SourceIP: e.sourceIP(), UserAgent: e.userAgent(), TLS: e.tls(),
@@ -52,7 +52,10 @@ func (h *Handler) serveKMS(e *exchange, target string) {
 		return
 	}
 	writeJSON(e.w, e.id, http.StatusOK, body)
-	clear(body)
+	if used = len(body); used > maxPooled { // it did not fit into the room
+		clear(body)
+		used = maxPooled
+	}
 }
 
 // failKMS answers with the error of an operation, which was recorded with it.

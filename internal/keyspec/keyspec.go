@@ -111,14 +111,21 @@ func (s Spec) HasPublicKey() bool {
 
 // Algorithms returns what a key of this spec and usage can be asked for by algorithm name, always in the same order;
 // none for a pair that Check refuses.
-func Algorithms(spec Spec, usage Usage) []Algorithm {
+func Algorithms(spec Spec, usage Usage) []Algorithm { return slices.Clone(algorithms(spec, usage)) }
+
+// HasAlgorithm reports whether an algorithm is one of Algorithms.
+func HasAlgorithm(spec Spec, usage Usage, algorithm Algorithm) bool {
+	return slices.Contains(algorithms(spec, usage), algorithm)
+}
+
+func algorithms(spec Spec, usage Usage) []Algorithm {
 	e := find(spec)
 	if e == nil {
 		return nil
 	}
 	for _, u := range e.usages {
 		if u.usage == usage {
-			return slices.Clone(u.algorithms)
+			return u.algorithms
 		}
 	}
 	return nil

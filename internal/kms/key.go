@@ -5,7 +5,6 @@ package kms
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
@@ -110,7 +109,7 @@ func (k *Key) useMaterial(of *keyring.Material, do func(usable) error) error {
 
 // checkAlgorithm refuses an algorithm that keys of this spec and usage do not have.
 func (k *Key) checkAlgorithm(algorithm keyspec.Algorithm) error {
-	if slices.Contains(keyspec.Algorithms(k.record.Spec, k.record.Usage), algorithm) {
+	if keyspec.HasAlgorithm(k.record.Spec, k.record.Usage, algorithm) {
 		return nil
 	}
 	return Errorf(InvalidKeyUsageException, "Algorithm %s is incompatible with key spec %s.", algorithm, k.record.Spec)

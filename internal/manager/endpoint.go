@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
 
@@ -71,7 +70,7 @@ func newEndpoint(
 		},
 		Recorder: audit.Log{Logger: log.WithName("audit")},
 		Clock:    o.Clock,
-		NewID:    uuid.NewString,
+		NewID:    awsapi.NewID,
 		Log:      log.WithName("kms"),
 	})
 	if err := e.listen(ctx, o.KMSAddress, e.https); err != nil {

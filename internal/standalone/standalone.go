@@ -18,7 +18,6 @@ import (
 	"net"
 
 	"github.com/go-logr/logr"
-	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/utils/clock"
 
@@ -103,7 +102,7 @@ func serve(
 	log := logr.FromContextOrDiscard(ctx)
 	handler := awsapi.NewHandler(awsapi.Options{
 		Partition: rings.partition, Credentials: credentials, Recorder: audit.Log{Logger: log.WithName("audit")},
-		Clock: o.Clock, NewID: uuid.NewString, Log: log.WithName("kms"),
+		Clock: o.Clock, NewID: awsapi.NewID, Log: log.WithName("kms"),
 	})
 	warnOfPlainHTTP(ctx, o)
 	log.Info("serving AWS's API", "version", version.Version, "address", o.Listener.Addr().String(), "tls", config != nil,

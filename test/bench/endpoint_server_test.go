@@ -19,7 +19,6 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-logr/logr"
-	"github.com/google/uuid"
 	"k8s.io/utils/clock"
 
 	"github.com/chatelaine-dev/chatelaine/internal/audit"
@@ -94,7 +93,7 @@ func newService(ctx context.Context, o order) (*service, error) {
 	sessions := identity.NewSessions(identity.NewMemoryKeys(clock.RealClock{}), clock.RealClock{})
 	s := &service{handler: awsapi.NewHandler(awsapi.Options{
 		Partition: partition, Credentials: identity.Chain(sessions), Recorder: recorder(o.Encodes),
-		Clock: clock.RealClock{}, NewID: uuid.NewString, Log: logr.Discard(),
+		Clock: clock.RealClock{}, NewID: awsapi.NewID, Log: logr.Discard(),
 	})}
 	issued, err := sessions.Issue(role, identity.Session{Name: "orders-7d9f4c"}, identity.MaxSession)
 	if err != nil {

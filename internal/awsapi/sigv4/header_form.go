@@ -23,14 +23,12 @@ func (s *Signature) readHeader(authorization string, header http.Header) error {
 	if err != nil {
 		return err
 	}
-	signed, hasTime, err := headerTime(header)
-	if err != nil {
+	if s.Time, s.stamp, err = headerTime(header); err != nil {
 		return err
 	}
-	if missing := parameters.missing(hasTime); missing != "" {
+	if missing := parameters.missing(s.stamp != ""); missing != "" {
 		return incomplete("%s", missing)
 	}
-	s.Time = signed
 	if s.SessionToken, err = sessionToken(header); err != nil {
 		return err
 	}

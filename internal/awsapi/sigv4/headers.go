@@ -16,17 +16,20 @@ type header struct {
 	values []string
 }
 
-// parseSignedHeaders reads a list such as "content-type;host;x-amz-date". It has to be sorted and without repetition,
+// appendSignedHeaders reads a list such as "content-type;host;x-amz-date". It has to be sorted and without repetition,
 // because bindHeaders finds a name by bisection, and because a list has then only one spelling.
-func parseSignedHeaders(list string) ([]header, error) {
-	headers := make([]header, 0, strings.Count(list, ";")+1)
-	last := ""
-	for name := range strings.SplitSeq(list, ";") {
+func appendSignedHeaders(headers []header, list string) ([]header, error) {
+	start, last := 0, ""
+	for end := range len(list) + 1 {
+		if end < len(list) && list[end] != ';' {
+			continue
+		}
+		name := list[start:end]
 		if !isLowerName(name) || name <= last {
 			return nil, incomplete("SignedHeaders must be lower-case header names, sorted, without repetition and separated by ';'.")
 		}
 		headers = append(headers, header{name: name})
-		last = name
+		start, last = end+1, name
 	}
 	return headers, nil
 }
@@ -67,14 +70,29 @@ func (s *Signature) bindHeaders(r *http.Request) error {
 
 // find is the place of a name in canonical form among the signed headers.
 func (s *Signature) find(canonical string) (int, bool) {
-	return slices.BinarySearchFunc(s.headers, canonical, func(h header, name string) int {
-		for i := range min(len(h.name), len(name)) {
-			if d := int(h.name[i]) - int(lower(name[i])); d != 0 {
-				return d
-			}
+	low, high := 0, len(s.headers)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		switch order := compareLower(s.headers[middle].name, canonical); {
+		case order == 0:
+			return middle, true
+		case order < 0:
+			low = middle + 1
+		default:
+			high = middle
 		}
-		return len(h.name) - len(name)
-	})
+	}
+	return low, false
+}
+
+// compareLower compares a name in lower case with one in canonical form.
+func compareLower(name, canonical string) int {
+	for i := range min(len(name), len(canonical)) {
+		if d := int(name[i]) - int(lower(canonical[i])); d != 0 {
+			return d
+		}
+	}
+	return len(name) - len(canonical)
 }
 
 // hasControl is true for a value with which one header could pass for two in the canonical request. net/http's server

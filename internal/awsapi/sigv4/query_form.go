@@ -102,7 +102,7 @@ func (s *Signature) readQuery(auth queryAuth, header http.Header) error {
 	if s.Expires, err = parseExpires(auth.values[queryExpires]); err != nil {
 		return err
 	}
-	s.Presigned = true
+	s.Presigned, s.stamp = true, auth.values[queryDate]
 	s.SessionToken = auth.values[queryToken]
 	return s.readParts(auth.values[queryCredential], auth.values[querySignature], auth.values[querySignedHeaders])
 }

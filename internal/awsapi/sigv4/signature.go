@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -44,52 +45,72 @@ type Signature struct {
 	headerNames string
 	headers     []header
 	host        [1]string
+	room        [usualHeaders]header // of headers, if they are not more
 }
 
-// Parse reads the signature of a request and what it covers, and refuses what breaks the rules of the package comment. Header names must
-// be in canonical form, as net/http's server leaves them. It does not read the body, and the request's URL and header
-// values must not be changed before Verify, which uses them.
+// usualHeaders is how many headers the requests of SDKs have signed at most, and some more.
+const usualHeaders = 16
+
+// signatures has room for the next ones.
+var signatures = sync.Pool{New: func() any { return new(Signature) }}
+
+// Release has the room of the signature used again. Nothing of it may be used afterwards; who keeps it does not call this.
+func (s *Signature) Release() {
+	*s = Signature{}
+	signatures.Put(s)
+}
+
+// Parse reads the signature of a request and what it covers, and refuses what breaks the rules of the package comment. Header
+// names must be in canonical form, as net/http's server leaves them. It does not read the body, and the request's URL and
+// header values must not be changed before Verify, which uses them.
 //
 // A request without any AWS signature is ErrMissing.
 func Parse(r *http.Request) (*Signature, error) {
-	if !isToken(r.Method) {
-		return nil, incomplete("Method %s is not valid.", quote(r.Method))
-	}
-	query, err := parseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, err
-	}
-	fromQuery, err := findQueryAuth(query)
-	if err != nil {
-		return nil, err
-	}
-	authorization, hasHeader, err := single(r.Header, "Authorization")
-	if err != nil {
-		return nil, err
-	}
-
-	s := &Signature{method: r.Method, url: r.URL, query: query}
-	switch {
-	case hasHeader && fromQuery.found:
-		return nil, invalid("Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.")
-	case fromQuery.found:
-		err = s.readQuery(fromQuery, r.Header)
-	case hasHeader && strings.HasPrefix(authorization, "AWS4-"):
-		err = s.readHeader(authorization, r.Header)
-	default:
-		return nil, ErrMissing
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := s.readBodyHash(r.Header); err != nil {
-		return nil, err
-	}
-	s.stamp = s.Time.Format(basicFormat)
-	if err := s.bindHeaders(r); err != nil {
+	s, _ := signatures.Get().(*Signature) // nothing else is in there
+	if err := s.parse(r); err != nil {
+		s.Release()
 		return nil, err
 	}
 	return s, nil
+}
+
+func (s *Signature) parse(r *http.Request) error {
+	if !isToken(r.Method) {
+		return incomplete("Method %s is not valid.", quote(r.Method))
+	}
+	query, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	s.method, s.url, s.query = r.Method, r.URL, query
+	if err := s.readForm(r.Header); err != nil {
+		return err
+	}
+	if err := s.readBodyHash(r.Header); err != nil {
+		return err
+	}
+	return s.bindHeaders(r)
+}
+
+// readForm reads the one of the two forms that the request has.
+func (s *Signature) readForm(header http.Header) error {
+	fromQuery, err := findQueryAuth(s.query)
+	if err != nil {
+		return err
+	}
+	authorization, hasHeader, err := single(header, "Authorization")
+	switch {
+	case err != nil:
+		return err
+	case hasHeader && fromQuery.found:
+		return invalid("Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.")
+	case fromQuery.found:
+		return s.readQuery(fromQuery, header)
+	case hasHeader && strings.HasPrefix(authorization, "AWS4-"):
+		return s.readHeader(authorization, header)
+	default:
+		return ErrMissing
+	}
 }
 
 // readParts is what the two forms have in common.
@@ -104,7 +125,7 @@ func (s *Signature) readParts(credentialText, signature, signedHeaders string) e
 	}
 	_, _ = hex.Decode(s.signature[:], []byte(signature)) // isHash has checked it
 	s.headerNames = signedHeaders
-	s.headers, err = parseSignedHeaders(signedHeaders)
+	s.headers, err = appendSignedHeaders(s.room[:0], signedHeaders)
 	return err
 }
 

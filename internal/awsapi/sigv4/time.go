@@ -19,41 +19,40 @@ const (
 	maxExpires = 604800
 )
 
-// parseBasic reads the time of X-Amz-Date to the second. It compares with what it would write, because time.Parse takes
-// fractions that the format does not have.
+// parseBasic reads the time of X-Amz-Date to the second, of which text is then the one spelling: time.Parse also takes
+// fractions, which are longer.
 func parseBasic(text string) (time.Time, error) {
 	t, err := time.Parse(basicFormat, text)
-	var buffer [len(basicFormat)]byte
-	if err != nil || string(t.AppendFormat(buffer[:0], basicFormat)) != text {
+	if err != nil || len(text) != len(basicFormat) {
 		return time.Time{}, incomplete("Date must be in ISO-8601 'basic format'. Got %s. "+
 			"See http://en.wikipedia.org/wiki/ISO_8601", quote(text))
 	}
 	return t, nil
 }
 
-// headerTime is the time of a request with an Authorization header, and false if it has none. X-Amz-Date takes
-// precedence; a Date header, which proxies and old clients set, counts where there is no other, signed or not: the time is
-// part of what is signed either way.
-func headerTime(header http.Header) (time.Time, bool, error) {
+// headerTime is the time of a request with an Authorization header, and how it is signed; that is empty if there is none.
+// X-Amz-Date takes precedence; a Date header, which proxies and old clients set, counts where there is no other, signed or
+// not: the time is part of what is signed either way.
+func headerTime(header http.Header) (t time.Time, stamp string, err error) {
 	text, ok, err := single(header, "X-Amz-Date")
 	if err != nil {
-		return time.Time{}, false, err
+		return t, "", err
 	}
 	if ok {
-		t, err := parseBasic(text)
-		return t, true, err
+		t, err = parseBasic(text)
+		return t, text, err
 	}
 	text, ok, err = single(header, "Date")
 	if err != nil || !ok {
-		return time.Time{}, false, err
+		return t, "", err
 	}
 	for _, format := range []string{http.TimeFormat, time.RFC1123Z} {
 		if t, err := time.Parse(format, text); err == nil {
-			return t.UTC(), true, nil
+			return t.UTC(), t.UTC().Format(basicFormat), nil
 		}
 	}
-	t, err := parseBasic(text)
-	return t, true, err
+	t, err = parseBasic(text)
+	return t, text, err
 }
 
 // parseExpires reads X-Amz-Expires; absent is zero.

@@ -22,9 +22,15 @@ const (
 	timeLayout = "Jan 2, 2006, 3:04:05 PM"
 )
 
+// madeEvent is an event in one piece with room for as many resources as most have.
+type madeEvent struct {
+	audit.Event
+	resources [1]audit.Resource
+}
+
 // event is the record of the request and its outcome.
 func (r *Request) event(err error) *audit.Event {
-	event := &audit.Event{
+	made := &madeEvent{Event: audit.Event{
 		Version: audit.Version, UserIdentity: UserIdentity(r.Caller), Time: r.executor.Clock.Now().UTC(),
 		Source: eventSource, Name: r.Operation.Name, Region: r.Region,
 		SourceIPAddress: r.SourceIP, UserAgent: r.UserAgent,
@@ -32,8 +38,11 @@ func (r *Request) event(err error) *audit.Event {
 		RequestID: r.ID, EventID: r.eventID, ReadOnly: r.Operation.ReadOnly,
 		Type: "AwsApiCall", ManagementEvent: true, Category: eventCategory,
 		RecipientAccountID: r.Caller.AccountID(), TLS: r.TLS, Reason: because(r.reason, err),
+	}}
+	event := &made.Event
+	if len(r.aliases)+len(r.keys) > 0 {
+		event.Resources = append(made.resources[:0], r.aliases...)
 	}
-	event.Resources = append(event.Resources, r.aliases...)
 	for _, key := range r.keys {
 		event.Resources = append(event.Resources, audit.Resource{
 			AccountID: key.Service().ID().AccountID, Type: keyType, ARN: key.ARN(),

@@ -58,6 +58,7 @@ type Request struct {
 	permission string
 	// What the record is to tell beyond the request itself.
 	keys       []*kms.Key
+	oneKey     [1]*kms.Key // room of keys, which most requests name one of
 	aliases    []audit.Resource
 	reason     string
 	tokenErr   error               // what is wrong with a grant token, if it may be told

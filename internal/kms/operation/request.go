@@ -85,7 +85,10 @@ func (r *Request) malformed(err error) error {
 // about notes a key that the request is about.
 func (r *Request) about(key *kms.Key) {
 	same := func(known *kms.Key) bool { return known.ARN() == key.ARN() }
-	if !slices.ContainsFunc(r.keys, same) {
+	switch {
+	case r.keys == nil:
+		r.keys = append(r.oneKey[:0], key)
+	case !slices.ContainsFunc(r.keys, same):
 		r.keys = append(r.keys, key)
 	}
 }

@@ -24,12 +24,17 @@ func UserIdentity(caller identity.Caller) audit.UserIdentity {
 		return out
 	}
 	roleID, _, _ := strings.Cut(caller.PrincipalID, ":")
-	out.SessionContext = &audit.SessionContext{
-		SessionIssuer: &audit.SessionIssuer{
+	made := &struct { // in one piece, since most requests come from a session
+		context audit.SessionContext
+		issuer  audit.SessionIssuer
+	}{
+		audit.SessionContext{Attributes: audit.SessionAttributes{CreationDate: session.IssuedAt, MFAAuthenticated: "false"}},
+		audit.SessionIssuer{
 			Type: "Role", PrincipalID: roleID, ARN: caller.Principal.ARN, AccountID: caller.AccountID(), UserName: caller.UserName,
 		},
-		Attributes: audit.SessionAttributes{CreationDate: session.IssuedAt, MFAAuthenticated: "false"},
 	}
+	made.context.SessionIssuer = &made.issuer
+	out.SessionContext = &made.context
 	if session.Provider != "" {
 		out.SessionContext.WebIDFederationData = &audit.WebIDFederationData{
 			FederatedProvider: session.Provider, Attributes: map[string]string{},
