@@ -148,7 +148,7 @@ func diagnose(s *Statement, request *Request) Diagnosis {
 	switch {
 	case named == unnamed:
 		d.Failed = PartPrincipal
-	case !s.covers(request.Action):
+	case !s.Covers(request.Action):
 		d.Failed = PartAction
 	case !s.concerns(request.Resource):
 		d.Failed = PartResource
@@ -168,7 +168,8 @@ func (s *Statement) reaches(caller Principal) reach {
 	return byName
 }
 
-func (s *Statement) covers(action string) bool {
+// Covers says whether the statement is about the action, whose name is whole.
+func (s *Statement) Covers(action string) bool {
 	if len(s.NotAction) > 0 {
 		return !matchesAction(s.NotAction, action)
 	}

@@ -129,7 +129,7 @@ func entryNames(entry string, caller Principal) reach {
 	case entry == caller.ARN, entry == caller.SessionARN:
 		return byName
 	}
-	named := accountEntry(entry)
+	named := WholeAccount(entry)
 	switch {
 	case named == "" || named != caller.AccountID():
 		return unnamed
@@ -140,16 +140,20 @@ func entryNames(entry string, caller Principal) reach {
 	}
 }
 
-// accountEntry is the account that an AWS principal names as a whole: 12 digits or its root's ARN.
-func accountEntry(entry string) string {
-	if isAccountID(entry) {
-		return entry
+// WholeAccount is the account that an AWS principal names as a whole, which it does by 12 digits or by the ARN of the account's
+// root user; empty for every other principal.
+func WholeAccount(principal string) string {
+	if isAccountID(principal) {
+		return principal
 	}
-	if isRoot(entry) {
-		return account(entry)
+	if isRoot(principal) {
+		return account(principal)
 	}
 	return ""
 }
+
+// IsUniqueID says whether an AWS principal is the unique ID (AROA..., AIDA...) that AWS leaves behind of a deleted role or user.
+func IsUniqueID(principal string) bool { return uniqueIDPattern.MatchString(principal) }
 
 // spares says that a NotPrincipal element leaves the caller alone, for which it must list all of the caller's names.
 func (p Principals) spares(caller Principal) bool {
