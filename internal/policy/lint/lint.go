@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
-	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
 // Severity says what is to be done about a finding.
@@ -65,11 +64,4 @@ type About struct {
 	// NamesServiceAccounts says that ServiceAccounts are principals by themselves, as on the software backend, where
 	// sessions are not.
 	NamesServiceAccounts bool
-}
-
-// Lint returns what there is to say about a document that Parse has read, in the order of its statements, and of a statement
-// the errors first.
-func Lint(doc *policy.Document, about About) []Finding {
-	_, _ = doc, about
-	return nil
 }
