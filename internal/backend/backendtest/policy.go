@@ -5,7 +5,6 @@ package backendtest
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -63,25 +62,9 @@ func (f *fixture) wantPolicy(t *testing.T, keyID, document string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(meaning(want), meaning(f.policyOf(t, keyID))); diff != "" {
-		t.Errorf("the policy in force (-want +got):\n%s", diff)
+	for _, difference := range policy.Compare(want, f.policyOf(t, keyID)).Differences {
+		t.Errorf("the policy in force: %s", difference)
 	}
-}
-
-// meaning is the document's statements, each in its canonical form, sorted.
-func meaning(document *policy.Document) []string {
-	statements := make([]string, 0, len(document.Statements))
-	for _, statement := range document.Statements {
-		for i, principal := range statement.Principal.AWS {
-			if len(principal) == len(fakeAccount) {
-				statement.Principal.AWS[i] = policy.AccountARN("", principal)
-			}
-		}
-		alone := policy.Document{Version: document.Version, Statements: []policy.Statement{statement}}
-		statements = append(statements, alone.String())
-	}
-	slices.Sort(statements)
-	return statements
 }
 
 func testPolicyAtCreation(t *testing.T, f *fixture) {
