@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/policy"
@@ -17,13 +18,12 @@ import (
 // lint looks over the statements as they would stand in a key policy. What it finds is told of the rule, not of the
 // statement made of it.
 func (c *compiler) lint() {
+	if !c.wellFormed() {
+		return
+	}
 	account := policy.AccountARN(c.about.OperatorARN, c.about.AccountID)
 	document := policy.BaseDocument(cmp.Or(c.about.OperatorARN, account), c.about.AccountID)
 	document.Statements = append(document.Statements, c.part.Statements...)
-	if _, err := policy.Parse([]byte(document.String())); err != nil {
-		c.malformed(err)
-		return
-	}
 	findings := lint.Lint(document, lint.About{
 		Spec: c.about.Spec, Usage: c.about.Usage, OperatorARN: c.about.OperatorARN, AccountID: c.about.AccountID,
 		NamesServiceAccounts: c.about.NamesServiceAccounts,
@@ -34,6 +34,23 @@ func (c *compiler) lint() {
 		}
 	}
 	slices.SortStableFunc(c.part.Findings, func(a, b lint.Finding) int { return cmp.Compare(a.Severity, b.Severity) })
+}
+
+// wellFormed says whether the reader of policies takes every statement.
+func (c *compiler) wellFormed() bool {
+	well := true
+	for i := range c.part.Statements {
+		alone := policy.Document{Version: policy.Version2012, Statements: c.part.Statements[i : i+1]}
+		text := alone.String()
+		if len(text) > policy.MaxBytes {
+			continue // that many bytes are for Merged.TooLarge to tell of
+		}
+		if _, err := policy.Parse([]byte(text)); err != nil {
+			c.malformed(err)
+			well = false
+		}
+	}
+	return well
 }
 
 // malformed is what the reader of policies says.
@@ -49,6 +66,7 @@ func (c *compiler) malformed(err error) {
 
 // elementOf is a rule's field for the element of a statement that it becomes.
 func elementOf(element string) string {
+	element, _, _ = strings.Cut(element, " ") // "Principal AWS"
 	switch element {
 	case "Action":
 		return "actions"

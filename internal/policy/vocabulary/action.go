@@ -86,6 +86,12 @@ func Match(pattern string) []string {
 	if pattern == "*" {
 		return Actions()
 	}
+	if !strings.ContainsAny(pattern, `*?[]\`) {
+		if action, known := Lookup(pattern); known {
+			return []string{action.Name}
+		}
+		return nil
+	}
 	if strings.ContainsAny(pattern, `[]\`) {
 		return nil // no wildcards of IAM, but of path.Match
 	}
