@@ -136,18 +136,28 @@ func newLogger(level, format string) (logr.Logger, error) {
 
 // loadConfig finds the API server like kubectl does, and in a pod by its ServiceAccount.
 func loadConfig(kubeconfig string) (*rest.Config, error) {
+	config, _, err := findCluster(kubeconfig, "")
+	return config, err
+}
+
+// findCluster is loadConfig for a context of the kubeconfig, or for its current one, with the namespace that goes with it.
+func findCluster(kubeconfig, kubeContext string) (config *rest.Config, namespace string, err error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = kubeconfig
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	found := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: kubeContext})
+	config, err = found.ClientConfig()
 	if clientcmd.IsEmptyConfig(err) { // client-go would advise a variable that is not read here
-		return nil, errors.New("finding the API server: none is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG, " +
+		return nil, "", errors.New("finding the API server: none is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG, " +
 			"put one at ~/.kube/config, or run in a pod with a ServiceAccount")
 	}
+	if err == nil {
+		namespace, _, err = found.Namespace()
+	}
 	if err != nil {
-		return nil, fmt.Errorf("finding the API server (--kubeconfig, $KUBECONFIG, ~/.kube/config or a pod's ServiceAccount): %w", err)
+		return nil, "", fmt.Errorf("finding the API server (--kubeconfig, $KUBECONFIG, ~/.kube/config or a pod's ServiceAccount): %w", err)
 	}
 	// The API server's priority and fairness paces its clients; a limit of the client's own would only add a queue.
 	config.QPS = -1
 	config.UserAgent = "chatelaine/" + version.Version
-	return config, nil
+	return config, namespace, nil
 }

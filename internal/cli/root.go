@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Execute runs the command line with the arguments given until it ends or ctx is done.
+// Execute runs the command line with the arguments given until it ends or ctx is done. ExitCode says what to exit with.
 func Execute(ctx context.Context, args []string) error {
 	root := &cobra.Command{
 		Use:           "chatelaine",
@@ -18,7 +18,7 @@ func Execute(ctx context.Context, args []string) error {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newManagerCommand(), newKMSCommand(), newVersionCommand())
+	root.AddCommand(newManagerCommand(), newKMSCommand(), newPolicyCommand(), newVersionCommand())
 	root.SetArgs(args)
 	return root.ExecuteContext(ctx)
 }
