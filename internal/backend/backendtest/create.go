@@ -40,7 +40,7 @@ func testIdentity(t *testing.T, f *fixture) {
 func testSpecs(t *testing.T, f *fixture) {
 	for _, spec := range keyspec.All() {
 		for _, usage := range spec.Usages() {
-			t.Run(fmt.Sprintf("%s for %s", spec, usage), func(t *testing.T) {
+			f.part(t, fmt.Sprintf("%s for %s", spec, usage), func(t *testing.T) {
 				in := backend.CreateInput{Owner: owner(strings.ToLower(fmt.Sprintf("%s-%s", spec, usage))), Spec: spec, Usage: usage}
 				key := f.create(t, in)
 				if key.Spec != spec || key.Usage != usage || key.State != backend.StateEnabled {

@@ -7,6 +7,9 @@ package backendtest
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,9 +28,20 @@ type Subject struct {
 	Advance func(t *testing.T, by time.Duration)
 }
 
+// Lacking are tests that the place under test cannot pass, by their names below Run's, and why: a double of AWS lacks this and
+// that. They are listed in the log; what they show has to be shown on another place.
+type Lacking map[string]string
+
 // Run holds the backends that newSubject makes against the contract of package backend; each test gets a fresh one.
-func Run(t *testing.T, newSubject func(t *testing.T) Subject) {
+func Run(t *testing.T, newSubject func(t *testing.T) Subject, lacking ...Lacking) {
 	t.Helper()
+	lacks := Lacking{}
+	for _, some := range lacking {
+		maps.Copy(lacks, some)
+	}
+	for _, name := range slices.Sorted(maps.Keys(lacks)) {
+		t.Logf("not shown here: %s: %s", name, lacks[name])
+	}
 	tests := []struct {
 		name string
 		run  func(*testing.T, *fixture)
@@ -65,16 +79,47 @@ func Run(t *testing.T, newSubject func(t *testing.T) Subject) {
 		{"reaches any declared state and stays there", testConverges},
 	}
 	for _, test := range tests {
+		if lacks.has(test.name) {
+			continue
+		}
 		t.Run(test.name, func(t *testing.T) {
-			test.run(t, &fixture{Subject: newSubject(t), ctx: t.Context()})
+			test.run(t, &fixture{Subject: newSubject(t), ctx: t.Context(), lacks: lacks, name: test.name})
+			lacks.wantNone(t, func(name string) bool { return strings.HasPrefix(name, test.name+"/") })
 		})
+	}
+	lacks.wantNone(t, func(name string) bool { return !strings.Contains(name, "/") })
+}
+
+// has says whether the test is to be left out, and takes it off the list: what stays there is the name of no test.
+func (l Lacking) has(name string) bool {
+	_, lacks := l[name]
+	delete(l, name)
+	return lacks
+}
+
+func (l Lacking) wantNone(t *testing.T, of func(name string) bool) {
+	t.Helper()
+	for name := range l {
+		if of(name) {
+			t.Errorf("there is no test named %q to be left out", name)
+		}
 	}
 }
 
 // fixture is one test's backend.
 type fixture struct {
 	Subject
-	ctx context.Context
+	ctx   context.Context
+	lacks Lacking
+	name  string
+}
+
+// part runs a part of the test that may be left out.
+func (f *fixture) part(t *testing.T, name string, run func(t *testing.T)) {
+	t.Helper()
+	if !f.lacks.has(f.name + "/" + name) {
+		t.Run(name, run)
+	}
 }
 
 func owner(name string) backend.Owner {

@@ -1,0 +1,109 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+)
+
+// somebody stands for a key that holds an alias and that the operator may not look at, so that it is not one of its own.
+const somebody = "that the operator may not look at"
+
+// putAlias gives a key an alias.
+func (b *Backend) putAlias(ctx context.Context, key *backend.Key, name string) error {
+	in := &kms.CreateAliasInput{AliasName: &name, TargetKeyId: &key.ID}
+	_, err := call(ctx, b, "CreateAlias", b.clients.kms.CreateAlias, in)
+	if backend.ClassOf(err) == backend.Conflict {
+		err = b.aliasTaken(ctx, key, name, err)
+	}
+	if err == nil {
+		b.wroteAlias(name, key.ID)
+	}
+	return err
+}
+
+// aliasTaken is nil when it is the key itself that holds the alias, and otherwise says who does.
+func (b *Backend) aliasTaken(ctx context.Context, key *backend.Key, name string, taken error) error {
+	holder, err := b.holderNow(ctx, name)
+	switch {
+	case err != nil:
+		return err
+	case holder == key.ID:
+		return nil
+	case holder == "":
+		return &backend.Error{Class: backend.Unavailable, Message: "alias " + name + " exists, and AWS does not yet tell whose it is", Err: taken}
+	default:
+		return &backend.Error{
+			Class: backend.Conflict, Err: taken,
+			Message: fmt.Sprintf("alias %s is held by key %s (%s)", name, holder, b.nameHolder(key, holder)),
+		}
+	}
+}
+
+// removeAlias takes an alias from a key; AWS's DeleteAlias does not care whose it is.
+func (b *Backend) removeAlias(ctx context.Context, keyID, name string) error {
+	holder, err := b.holderNow(ctx, name)
+	if err != nil || holder != keyID {
+		return err
+	}
+	_, err = call(ctx, b, "DeleteAlias", b.clients.kms.DeleteAlias, &kms.DeleteAliasInput{AliasName: &name})
+	if err != nil && !backend.IsNotFound(err) {
+		return err
+	}
+	b.wroteAlias(name, "")
+	b.tellOf(keyID)
+	return nil
+}
+
+// holderNow asks AWS for the ID of the key that holds an alias; empty for none. What this process did just now AWS may not show.
+func (b *Backend) holderNow(ctx context.Context, name string) (string, error) {
+	if holder, wrote := b.view.wroteAlias(name, b.clock.Now()); wrote {
+		return holder, nil
+	}
+	out, err := call(ctx, b, "DescribeKey", b.clients.kms.DescribeKey, &kms.DescribeKeyInput{KeyId: &name})
+	switch backend.ClassOf(err) {
+	case "":
+		return awssdk.ToString(out.KeyMetadata.KeyId), nil
+	case backend.NotFound:
+		return "", nil
+	case backend.AccessDenied:
+		return somebody, nil
+	default:
+		return "", err
+	}
+}
+
+// wroteAlias takes whose an alias is now.
+func (b *Backend) wroteAlias(name, keyID string) {
+	b.view.mu.Lock()
+	b.view.aliases.write(name, keyID, b.clock.Now())
+	b.view.mu.Unlock()
+	b.tellOf(keyID)
+}
+
+// wroteAlias is whose an alias is if this process gave or took it a moment ago.
+func (v *view) wroteAlias(name string, now time.Time) (holder string, wrote bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	at, ok := v.aliases.wrote[name]
+	return v.aliases.holder[name], ok && now.Before(at.Add(v.lags.Reads))
+}
+
+// nameHolder names the Key that holds an alias, but only to a Key of the same namespace: others learn nothing of it.
+func (b *Backend) nameHolder(key *backend.Key, holderID string) string {
+	mine, owned := backend.OwnerFromTags(key.Tags)
+	theirs, held := backend.Owner{}, false
+	b.view.peek(holderID, func(e *entry) { theirs, held = e.owner() })
+	if !owned || !held || mine.Cluster != theirs.Cluster || mine.Namespace != theirs.Namespace {
+		return "not in this namespace"
+	}
+	return "Key " + theirs.String()
+}

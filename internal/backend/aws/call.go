@@ -1,0 +1,84 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+)
+
+const (
+	// attempts is how often a request is made at most.
+	attempts = 4
+	// pause is the time before the second attempt at most; it doubles.
+	pause = 100 * time.Millisecond
+)
+
+// call makes a request for the operation with that name: it waits for its turn, bounds the time, repeats what may be
+// repeated, and classifies the error.
+func call[I, O, P any](
+	ctx context.Context, b *Backend, name string, do func(context.Context, *I, ...func(*P)) (*O, error), in *I,
+) (*O, error) {
+	for attempt := 1; ; attempt++ {
+		out, err := attemptCall(ctx, b, name, do, in)
+		if err == nil {
+			return out, nil
+		}
+		failure := b.classify(name, err)
+		if failure.Class == backend.Throttled {
+			b.limits[name].slow()
+		}
+		if attempt == attempts || ctx.Err() != nil || !repeatable(name, failure) {
+			return nil, failure
+		}
+		if err := sleep(ctx, rand.N(pause<<(attempt-1))); err != nil {
+			return nil, failure
+		}
+	}
+}
+
+func attemptCall[I, O, P any](
+	ctx context.Context, b *Backend, name string, do func(context.Context, *I, ...func(*P)) (*O, error), in *I,
+) (*O, error) {
+	if err := b.limits[name].wait(ctx); err != nil {
+		return nil, &turnError{err}
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	if _, err := b.clients.credentials.Retrieve(ctx); err != nil { // from memory, but when they are about to expire
+		return nil, &credentialsError{err}
+	}
+	return do(ctx, in)
+}
+
+// repeatable says whether a request that failed may be made again at once: AWS throttled it, or it failed for a reason that
+// passes and doing it twice does no harm.
+func repeatable(name string, failure *backend.Error) bool {
+	switch failure.Class {
+	case backend.Throttled:
+		return !isTurnError(failure)
+	case backend.Unavailable:
+		return !operations[name].once || !mayHaveHappened(failure)
+	default:
+		return false
+	}
+}
+
+// sleep waits unless ctx ends before.
+func sleep(ctx context.Context, duration time.Duration) error {
+	if duration <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,156 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"context"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+)
+
+const (
+	// attemptTimeout bounds one request.
+	attemptTimeout = 30 * time.Second
+	// appName is how the operator is seen in CloudTrail: in the user agent, and as the name of sessions.
+	appName = "chatelaine"
+)
+
+// kmsAPI is what is used of AWS KMS.
+type kmsAPI interface {
+	CancelKeyDeletion(context.Context, *kms.CancelKeyDeletionInput, ...func(*kms.Options)) (*kms.CancelKeyDeletionOutput, error)
+	CreateAlias(context.Context, *kms.CreateAliasInput, ...func(*kms.Options)) (*kms.CreateAliasOutput, error)
+	CreateKey(context.Context, *kms.CreateKeyInput, ...func(*kms.Options)) (*kms.CreateKeyOutput, error)
+	DeleteAlias(context.Context, *kms.DeleteAliasInput, ...func(*kms.Options)) (*kms.DeleteAliasOutput, error)
+	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
+	DisableKey(context.Context, *kms.DisableKeyInput, ...func(*kms.Options)) (*kms.DisableKeyOutput, error)
+	DisableKeyRotation(context.Context, *kms.DisableKeyRotationInput, ...func(*kms.Options)) (*kms.DisableKeyRotationOutput, error)
+	EnableKey(context.Context, *kms.EnableKeyInput, ...func(*kms.Options)) (*kms.EnableKeyOutput, error)
+	EnableKeyRotation(context.Context, *kms.EnableKeyRotationInput, ...func(*kms.Options)) (*kms.EnableKeyRotationOutput, error)
+	GetKeyPolicy(context.Context, *kms.GetKeyPolicyInput, ...func(*kms.Options)) (*kms.GetKeyPolicyOutput, error)
+	GetKeyRotationStatus(context.Context, *kms.GetKeyRotationStatusInput, ...func(*kms.Options)) (*kms.GetKeyRotationStatusOutput, error)
+	GetPublicKey(context.Context, *kms.GetPublicKeyInput, ...func(*kms.Options)) (*kms.GetPublicKeyOutput, error)
+	ListAliases(context.Context, *kms.ListAliasesInput, ...func(*kms.Options)) (*kms.ListAliasesOutput, error)
+	ListKeyRotations(context.Context, *kms.ListKeyRotationsInput, ...func(*kms.Options)) (*kms.ListKeyRotationsOutput, error)
+	ListKeys(context.Context, *kms.ListKeysInput, ...func(*kms.Options)) (*kms.ListKeysOutput, error)
+	ListResourceTags(context.Context, *kms.ListResourceTagsInput, ...func(*kms.Options)) (*kms.ListResourceTagsOutput, error)
+	PutKeyPolicy(context.Context, *kms.PutKeyPolicyInput, ...func(*kms.Options)) (*kms.PutKeyPolicyOutput, error)
+	RotateKeyOnDemand(context.Context, *kms.RotateKeyOnDemandInput, ...func(*kms.Options)) (*kms.RotateKeyOnDemandOutput, error)
+	ScheduleKeyDeletion(context.Context, *kms.ScheduleKeyDeletionInput, ...func(*kms.Options)) (*kms.ScheduleKeyDeletionOutput, error)
+	TagResource(context.Context, *kms.TagResourceInput, ...func(*kms.Options)) (*kms.TagResourceOutput, error)
+	UntagResource(context.Context, *kms.UntagResourceInput, ...func(*kms.Options)) (*kms.UntagResourceOutput, error)
+	UpdateKeyDescription(context.Context, *kms.UpdateKeyDescriptionInput, ...func(*kms.Options)) (*kms.UpdateKeyDescriptionOutput, error)
+}
+
+// stsAPI is what is used of AWS STS.
+type stsAPI interface {
+	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
+}
+
+// taggingAPI is what is used of the Resource Groups Tagging API.
+type taggingAPI interface {
+	GetResources(context.Context, *tagging.GetResourcesInput, ...func(*tagging.Options)) (*tagging.GetResourcesOutput, error)
+}
+
+// clients are AWS as this backend reaches it.
+type clients struct {
+	kms     kmsAPI
+	sts     stsAPI
+	tagging taggingAPI
+	// credentials are those that calls are signed with.
+	credentials *awssdk.CredentialsCache
+	region      string
+	// roleARN is the role behind the credentials, where it is known before anybody asks AWS.
+	roleARN string
+	close   func()
+}
+
+func newClients(ctx context.Context, c Config) (clients, error) {
+	http := awshttp.NewBuildableClient()
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(http), config.WithAppID(appName), config.WithRetryer(newRetryer),
+		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) {
+			if o.RoleSessionName == "" { // the SDK's own is another one each time, and is part of messages
+				o.RoleSessionName = appName
+			}
+		}),
+	}
+	if c.Region != "" {
+		options = append(options, config.WithRegion(c.Region))
+	}
+	if c.Endpoint != "" {
+		options = append(options, config.WithBaseEndpoint(c.Endpoint))
+	}
+	if s := c.Credentials; s != nil {
+		provider := credentials.NewStaticCredentialsProvider(s.AccessKeyID, s.SecretAccessKey, s.SessionToken)
+		options = append(options, config.WithCredentialsProvider(provider))
+	}
+	loaded, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return clients{}, &backend.Error{Class: backend.InvalidInput, Message: "the SDK's configuration cannot be read: " + err.Error(), Err: err}
+	}
+	if loaded.Region == "" {
+		return clients{}, &backend.Error{
+			Class: backend.InvalidInput, Message: "no Region: name one in spec.aws.region, or in AWS_REGION in the operator's environment",
+		}
+	}
+	roleARN := environmentRole(loaded, c)
+	if c.AssumeRole != nil {
+		loaded.Credentials, roleARN = assume(loaded, *c.AssumeRole), c.AssumeRole.ARN
+	}
+	cache, ok := loaded.Credentials.(*awssdk.CredentialsCache)
+	if !ok {
+		cache = awssdk.NewCredentialsCache(loaded.Credentials)
+		loaded.Credentials = cache
+	}
+	return clients{
+		kms: kms.NewFromConfig(loaded), sts: sts.NewFromConfig(loaded), tagging: tagging.NewFromConfig(loaded),
+		credentials: cache, region: loaded.Region, roleARN: roleARN, close: http.GetTransport().CloseIdleConnections,
+	}, nil
+}
+
+// environmentRole is the role that a ServiceAccount's annotation gives the operator (IRSA), which is in its environment.
+func environmentRole(loaded awssdk.Config, c Config) string {
+	if c.Credentials != nil {
+		return ""
+	}
+	for _, source := range loaded.ConfigSources {
+		if env, ok := source.(config.EnvConfig); ok {
+			return env.RoleARN
+		}
+	}
+	return ""
+}
+
+func assume(loaded awssdk.Config, role AssumeRole) *awssdk.CredentialsCache {
+	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(loaded), role.ARN, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = appName
+		if role.SessionName != "" {
+			o.RoleSessionName = role.SessionName
+		}
+		if role.ExternalID != "" {
+			o.ExternalID = awssdk.String(role.ExternalID)
+		}
+	})
+	return awssdk.NewCredentialsCache(provider)
+}
+
+// newRetryer repeats a request that was refused because of the operator's clock, with the time that the answer told: that
+// had no effect. All else call decides, which knows what may be repeated.
+func newRetryer() awssdk.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 2
+		o.Retryables = []retry.IsErrorRetryable{retry.RetryableError{}}
+	})
+}

@@ -1,0 +1,128 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+)
+
+// Create implements backend.Backend. Rotation, being disabled and aliases are left to Apply. Where it is not certain that the
+// owner has no key yet, it waits as long as AWS KMS's reads may lag behind its writes, and looks.
+func (b *Backend) Create(ctx context.Context, in backend.CreateInput) (*backend.Key, error) {
+	if in.Owner.UID == "" {
+		return nil, invalid("the owner of a key to create has no UID")
+	}
+	usage, err := keyspec.Check(in.Spec, in.Usage)
+	if err != nil {
+		return nil, invalid(err.Error())
+	}
+	in.Usage = usage
+	unlock, err := b.locks.lock(ctx, "owner "+in.Owner.Cluster+"/"+in.Owner.String())
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if id, made := b.view.madeFor(in.Owner); made {
+		return b.Get(ctx, id)
+	}
+	if err := b.ensureCertain(ctx, in.Owner); err != nil {
+		return nil, err
+	}
+	if id, made := b.view.madeFor(in.Owner); made {
+		return b.Get(ctx, id)
+	}
+	return b.create(ctx, in)
+}
+
+// ensureCertain makes certain that the view has every key that was made for the owner: it was opened, or lost an answer, at a
+// moment before which keys may have been made that this process does not know of. Lists must be so late that they show them.
+func (b *Backend) ensureCertain(ctx context.Context, owner backend.Owner) error {
+	missed := b.lost.get(owner)
+	doubt := later(b.opened, missed)
+	if err := b.ensureListedSince(ctx, doubt.Add(b.lags.Reads), doubt.Add(b.lags.Tagging)); err != nil {
+		return err
+	}
+	b.lost.found(owner, missed)
+	return nil
+}
+
+// ensureListedSince has all keys listed by AWS KMS at shown or later, or by the Tagging API at tagged or later.
+func (b *Backend) ensureListedSince(ctx context.Context, shown, tagged time.Time) error {
+	scan, listing := b.scans.begun(), b.listings.begun()
+	if !scan.IsZero() && !scan.Before(shown) || !listing.IsZero() && !listing.Before(tagged) {
+		return nil
+	}
+	if err := sleep(ctx, shown.Sub(b.clock.Now())); err != nil {
+		return interrupted(ctx)
+	}
+	if b.taggingAPI() {
+		late := !b.clock.Now().Before(tagged)
+		since := b.opened // tells the tags of most keys, so that the scan has few to read
+		if late {
+			since = tagged
+		}
+		if err := b.ensureListing(ctx, since); err == nil && late {
+			return nil
+		}
+	}
+	return b.ensureScan(ctx, shown)
+}
+
+func (b *Backend) create(ctx context.Context, in backend.CreateInput) (*backend.Key, error) {
+	if err := b.ensureAliases(ctx); err != nil {
+		return nil, err
+	}
+	tags := in.Owner.TagsWith(in.Tags)
+	request := &kms.CreateKeyInput{
+		KeySpec: types.KeySpec(in.Spec), KeyUsage: types.KeyUsageType(in.Usage), Tags: tagList(tags),
+	}
+	if in.Description != "" {
+		request.Description = &in.Description
+	}
+	if in.Policy != "" {
+		request.Policy = &in.Policy
+	}
+	begun := b.clock.Now()
+	out, err := call(ctx, b, "CreateKey", b.clients.kms.CreateKey, request)
+	if err != nil {
+		if mayHaveHappened(err) {
+			b.lost.add(in.Owner, b.clock.Now())
+		}
+		return nil, err
+	}
+	id := awssdk.ToString(out.KeyMetadata.KeyId)
+	b.view.edit(id, begun, func(e *entry) {
+		now := b.clock.Now()
+		e.verified = now
+		e.metadata.write(metadataOf(out.KeyMetadata), now)
+		e.tags.write(tags, now)
+		e.rotation.write(backend.Rotation{}, now)
+		e.rotationsRead, e.rotatedTo = true, e.metadata.value.materialID
+		if in.Policy != "" {
+			e.policy.write(in.Policy, now)
+		}
+	})
+	b.tellOf(id)
+	key, _ := b.view.any(id)
+	return key, nil
+}
+
+// tagList is tags as AWS takes them, sorted by key.
+func tagList(tags map[string]string) []types.Tag {
+	list := make([]types.Tag, 0, len(tags))
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		list = append(list, types.Tag{TagKey: awssdk.String(key), TagValue: awssdk.String(tags[key])})
+	}
+	return list
+}

@@ -1,0 +1,159 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"context"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/uuid"
+	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/chatelaine-dev/chatelaine/internal/audit"
+	"github.com/chatelaine-dev/chatelaine/internal/awsapi"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/identity"
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+	"github.com/chatelaine-dev/chatelaine/internal/kms"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
+)
+
+const (
+	clusterUID = "c0ffee00-0000-4000-8000-000000000000"
+	account    = "111122223333"
+	region     = "eu-central-1"
+	accessKey  = "AKIAIOSFODNN7EXAMPLE"
+	secretKey  = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	day        = 24 * time.Hour
+)
+
+// endpoint is our own AWS-compatible endpoint over HTTP, with the keys of one account in one Region. It has no Tagging API.
+type endpoint struct {
+	service *kms.Service
+	ring    *keyring.Keyring
+	clock   *clocktesting.FakeClock // the KMS's; signatures are of the real time
+	server  *httptest.Server
+}
+
+func newEndpoint(t *testing.T) *endpoint {
+	t.Helper()
+	roots, err := seal.NewRootKeys(seal.NewRootKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &endpoint{clock: clocktesting.NewFakeClock(time.Now())}
+	w.ring = keyring.New(keyring.ID{AccountID: account, Region: region}, &memstore.Store{}, roots, keyring.Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.ring.Run(ctx) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	if err := w.ring.WaitSynced(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.service = kms.New(w.ring, w.clock, kms.Options{})
+	partition := kms.NewPartition()
+	partition.Add(w.service)
+	people, err := identity.ParseCredentials([]byte(
+		"- {accessKeyID: " + accessKey + ", secretAccessKey: " + secretKey + `, principal: "arn:aws:iam::` + account + `:root"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := awsapi.NewHandler(awsapi.Options{
+		Partition: partition, Credentials: people, Recorder: audit.Log{Logger: logr.Discard()}, Clock: clock.RealClock{},
+		NewID: uuid.NewString, Log: logr.Discard(),
+	})
+	w.server = httptest.NewServer(handler)
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+// settings are those of a backend on the endpoint at url that waits for nothing.
+func settings(url string, clock clock.PassiveClock) Config {
+	fast := map[string]float64{}
+	for name := range operations {
+		fast[name] = 1e6
+	}
+	return Config{
+		Region: region, Endpoint: url, ClusterUID: clusterUID, Clock: clock, Quotas: fast,
+		Credentials: &Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}, Lags: Lags{Reads: -1, Tagging: -1},
+	}
+}
+
+func open(t *testing.T, config Config) *Backend {
+	t.Helper()
+	b, err := Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+func owner(name string) backend.Owner {
+	return backend.Owner{Cluster: clusterUID, Namespace: "team", Name: name, UID: "uid-of-" + name}
+}
+
+func symmetric(name string) backend.CreateInput {
+	return backend.CreateInput{Owner: owner(name), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt}
+}
+
+func create(t *testing.T, b *Backend, in backend.CreateInput) *backend.Key {
+	t.Helper()
+	key, err := b.Create(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func apply(t *testing.T, b *Backend, keyID string, changes ...backend.Change) *backend.Key {
+	t.Helper()
+	key, err := b.Apply(t.Context(), keyID, changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func get(t *testing.T, b *Backend, ref string) *backend.Key {
+	t.Helper()
+	key, err := b.Get(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func sweep(t *testing.T, b *Backend) {
+	t.Helper()
+	if err := b.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outside makes a change as another user of the account does.
+func (w *endpoint) outside(t *testing.T, keyID string, change ...kms.Mutation) {
+	t.Helper()
+	if _, err := w.service.Update(t.Context(), keyID, change...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// destroy makes a key vanish.
+func (w *endpoint) destroy(t *testing.T, keyID string) {
+	t.Helper()
+	if err := w.ring.DeleteKey(t.Context(), keyID, func(*keyring.KeyRecord) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keys is how many keys there are.
+func (w *endpoint) keys() int { return len(w.ring.Keys()) }

@@ -1,0 +1,96 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"maps"
+	"time"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+)
+
+// seen is one thing that is known of a key: read from AWS, or written by this process.
+type seen[T any] struct {
+	value T
+	known bool
+	// wrote is when this process last changed it. Reads that began soon after may not show that.
+	wrote time.Time
+}
+
+// read takes what a read that began at begun saw, unless it may not show what was written.
+func (s *seen[T]) read(value T, begun time.Time, lag time.Duration) {
+	if s.known && begun.Before(s.wrote.Add(lag)) {
+		return
+	}
+	s.value, s.known = value, true
+}
+
+// write takes what this process made it.
+func (s *seen[T]) write(value T, now time.Time) { s.value, s.known, s.wrote = value, true, now }
+
+// change makes a change of what is known, if anything is.
+func (s *seen[T]) change(now time.Time, edit func(*T)) {
+	if s.known {
+		edit(&s.value)
+		s.wrote = now
+	}
+}
+
+// entry is what is known of a key. All but id and public change under the view's mutex.
+type entry struct {
+	id string
+	// since is when the key became known: lists that were begun soon after may lack it.
+	since time.Time
+	// verified is when all of it was last read, or the key made.
+	verified time.Time
+
+	metadata seen[metadata]
+	tags     seen[map[string]string]
+	rotation seen[backend.Rotation]
+	policy   seen[string]
+	// rotatedTo is the key material's ID when the list of rotations was read, if it was.
+	rotationsRead bool
+	rotatedTo     string
+	// rotateLost is when a rotation on demand was asked for to which no answer came.
+	rotateLost time.Time
+	// public is the public key, which never changes.
+	public []byte
+}
+
+// metadata is what DescribeKey tells.
+type metadata struct {
+	arn          string
+	spec         keyspec.Spec
+	usage        keyspec.Usage
+	state        backend.State
+	description  string
+	creationTime time.Time
+	deletionTime time.Time
+	materialID   string
+	// rotates says whether keys of this kind have a rotation status.
+	rotates bool
+}
+
+// complete says whether enough is known to tell the key as a whole, but for aliases.
+func (e *entry) complete() bool {
+	return e.metadata.known && e.tags.known && (e.rotation.known || !e.metadata.value.rotates)
+}
+
+// key is the key as it is known, without aliases.
+func (e *entry) key() *backend.Key {
+	m := e.metadata.value
+	return &backend.Key{
+		ID: e.id, ARN: m.arn, Spec: m.spec, Usage: m.usage, State: m.state, Description: m.description,
+		Tags: maps.Clone(e.tags.value), Rotation: e.rotation.value, CreationTime: m.creationTime, DeletionTime: m.deletionTime,
+	}
+}
+
+// owner is whom the key's tags name; false while they are not known, or name nobody.
+func (e *entry) owner() (backend.Owner, bool) {
+	if !e.tags.known {
+		return backend.Owner{}, false
+	}
+	return backend.OwnerFromTags(e.tags.value)
+}

@@ -1,0 +1,242 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	smithy "github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+)
+
+// verdict is what an error code means: what can be done about it, and what to say where AWS's own message says too little, or
+// another thing at each attempt.
+type verdict struct {
+	class backend.Class
+	say   string
+}
+
+// verdicts are by AWS's error codes: those that the service models list for the operations used (a test looks), and those of
+// every service (Common errors, AWS API references).
+var verdicts = map[string]verdict{
+	"AlreadyExistsException":                       {class: backend.Conflict},
+	"CloudHsmClusterInvalidConfigurationException": {class: backend.InvalidInput},
+	"ConflictException":                            {class: backend.Conflict},
+	"CustomKeyStoreInvalidStateException":          {class: backend.NotReady},
+	"CustomKeyStoreNotFoundException":              {class: backend.InvalidInput},
+	"DependencyTimeoutException":                   {backend.Unavailable, sayUnavailable},
+	"DisabledException":                            {class: backend.NotReady},
+	"InvalidAliasNameException":                    {class: backend.InvalidInput},
+	"InvalidArnException":                          {class: backend.InvalidInput},
+	"InvalidGrantTokenException":                   {class: backend.InvalidInput},
+	"InvalidKeyUsageException":                     {class: backend.InvalidInput},
+	"InvalidMarkerException":                       {backend.Unavailable, "a list changed while it was read"},
+	"KMSInternalException":                         {backend.Unavailable, sayUnavailable},
+	"KMSInvalidStateException":                     {class: backend.NotReady},
+	"KeyUnavailableException":                      {backend.Unavailable, "AWS says that the key is not available at the moment"},
+	"LimitExceededException":                       {class: backend.InvalidInput},
+	"MalformedPolicyDocumentException":             {class: backend.InvalidInput},
+	"NotFoundException":                            {class: backend.NotFound},
+	"TagException":                                 {class: backend.InvalidInput},
+	"UnsupportedOperationException":                {class: backend.InvalidInput},
+	"XksKeyAlreadyInUseException":                  {class: backend.InvalidInput},
+	"XksKeyInvalidConfigurationException":          {class: backend.InvalidInput},
+	"XksKeyNotFoundException":                      {class: backend.InvalidInput},
+
+	"ValidationException":             {class: backend.InvalidInput},
+	"ValidationError":                 {class: backend.InvalidInput},
+	"InvalidParameterException":       {class: backend.InvalidInput},
+	"InvalidParameterValue":           {class: backend.InvalidInput},
+	"InvalidAction":                   {backend.InvalidInput, sayUnknownOperation},
+	"UnknownOperationException":       {backend.InvalidInput, sayUnknownOperation},
+	"PaginationTokenExpiredException": {backend.Unavailable, "a list changed while it was read"},
+	"InternalServiceException":        {backend.Unavailable, sayUnavailable},
+	"InternalFailure":                 {backend.Unavailable, sayUnavailable},
+	"InternalServerError":             {backend.Unavailable, sayUnavailable},
+	"ServiceUnavailable":              {backend.Unavailable, sayUnavailable},
+	"ServiceUnavailableException":     {backend.Unavailable, sayUnavailable},
+	"ThrottlingException":             {backend.Throttled, sayThrottled},
+	"Throttling":                      {backend.Throttled, sayThrottled},
+	"ThrottledException":              {backend.Throttled, sayThrottled},
+	"TooManyRequestsException":        {backend.Throttled, sayThrottled},
+	"RequestLimitExceeded":            {backend.Throttled, sayThrottled},
+	"RequestThrottled":                {backend.Throttled, sayThrottled},
+	"AccessDeniedException":           {class: backend.AccessDenied},
+	"AccessDenied":                    {class: backend.AccessDenied},
+	"NotAuthorized":                   {class: backend.AccessDenied},
+	"OptInRequired":                   {class: backend.AccessDenied},
+	"RegionDisabledException":         {backend.AccessDenied, "the Region is not enabled for STS in this account: enable it in the account's settings"},
+	"ExpiredTokenException":           {backend.AccessDenied, sayExpired},
+	"ExpiredToken":                    {backend.AccessDenied, sayExpired},
+	"UnrecognizedClientException":     {backend.AccessDenied, sayUnknownKey},
+	"InvalidClientTokenId":            {backend.AccessDenied, sayUnknownKey},
+	"InvalidAccessKeyId":              {backend.AccessDenied, sayUnknownKey},
+	"MissingAuthenticationToken":      {backend.AccessDenied, sayUnsigned},
+	"MissingAuthenticationTokenException": {
+		backend.AccessDenied, sayUnsigned},
+	"IncompleteSignature":          {backend.AccessDenied, sayUnsigned},
+	"IncompleteSignatureException": {backend.AccessDenied, sayUnsigned},
+	"InvalidSignatureException":    {backend.AccessDenied, saySignature},
+	"SignatureDoesNotMatch":        {backend.AccessDenied, saySignature},
+	"AuthFailure":                  {backend.AccessDenied, saySignature},
+	"RequestExpired":               {backend.AccessDenied, saySkew},
+	"RequestTimeTooSkewed":         {backend.AccessDenied, saySkew},
+
+	// of sts:AssumeRole and sts:AssumeRoleWithWebIdentity
+	"IDPCommunicationError":   {backend.Unavailable, "AWS could not reach the cluster's OpenID Connect issuer"},
+	"IDPRejectedClaim":        {class: backend.AccessDenied},
+	"InvalidIdentityToken":    {class: backend.AccessDenied},
+	"MalformedPolicyDocument": {class: backend.InvalidInput},
+	"PackedPolicyTooLarge":    {class: backend.InvalidInput},
+}
+
+const (
+	sayUnavailable      = "AWS failed to answer"
+	sayThrottled        = "AWS asks to be called less often"
+	sayUnknownOperation = "the endpoint does not know this operation"
+	sayExpired          = "the credentials have expired: put new ones where the operator takes them from"
+	sayUnknownKey       = "AWS does not know the access key: it was deleted or is another account's or partition's; give the operator one that is in force"
+	sayUnsigned         = "the request reached AWS without a whole signature: something between the operator and AWS changes requests"
+	saySignature        = "AWS finds the signature wrong: the secret access key is not the access key's"
+	saySkew             = "the operator's clock is wrong by minutes, so AWS takes its requests for old ones: set the clock of the node"
+)
+
+// mayDiffer is by how much clocks may differ before AWS refuses signatures.
+const mayDiffer = 5 * time.Minute
+
+type (
+	// turnError says that a request could not wait for its turn.
+	turnError struct{ error }
+	// credentialsError says that there are no credentials to sign a request with.
+	credentialsError struct{ error }
+)
+
+func (e *turnError) Unwrap() error        { return e.error }
+func (e *credentialsError) Unwrap() error { return e.error }
+
+func isTurnError(err error) bool {
+	_, is := errors.AsType[*turnError](err)
+	return is
+}
+
+// classify makes a *backend.Error of an error of the operation with that name. Its message names the call.
+func (b *Backend) classify(name string, err error) *backend.Error {
+	v := b.verdictOn(err)
+	action := operations[name].service + ":" + name
+	if _, is := errors.AsType[*credentialsError](err); is {
+		action = "signing " + action
+	}
+	return &backend.Error{Class: v.class, Message: action + ": " + v.say, Err: err}
+}
+
+// verdictOn is the verdict with something to say.
+func (b *Backend) verdictOn(err error) verdict {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return b.verdictOnAnswer(err, api)
+	}
+	network, isNetwork := errors.AsType[*net.OpError](err)
+	_, isDNS := errors.AsType[*net.DNSError](err)
+	certificate, isCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case isTurnError(err) && !isInterruption(err):
+		return verdict{backend.Throttled, "too many requests wait for their turn"}
+	case isInterruption(err):
+		return verdict{backend.Unavailable, "no answer in time"}
+	case isCertificate:
+		return verdict{backend.Unavailable, "the endpoint's certificate is not trusted: " + certificate.Err.Error()}
+	case isDNS:
+		return verdict{backend.Unavailable, "the endpoint cannot be reached: its name is not known"}
+	case isNetwork && network.Op == "dial":
+		return verdict{backend.Unavailable, "the endpoint cannot be reached: " + network.Err.Error()}
+	}
+	if credentials, is := errors.AsType[*credentialsError](err); is {
+		return verdict{backend.AccessDenied, "no credentials: give the ServiceAccount an IAM role (IRSA or Pod Identity), or name a Secret " +
+			"in spec.aws.credentialsSecretRef (" + innermost(credentials.error) + ")"}
+	}
+	if _, is := errors.AsType[*smithy.DeserializationError](err); is {
+		return verdict{backend.Unavailable, "the answer is not AWS's: something else answers at the endpoint"}
+	}
+	return verdict{backend.Unavailable, "the connection broke before the answer"}
+}
+
+// verdictOnAnswer is that on what AWS answered.
+func (b *Backend) verdictOnAnswer(err error, api smithy.APIError) verdict {
+	v, known := verdicts[api.ErrorCode()]
+	response, _ := errors.AsType[*smithyhttp.ResponseError](err)
+	if !known {
+		v = verdict{class: classOfStatus(response.HTTPStatusCode())}
+	}
+	if v.say == saySignature && skewed(response) {
+		v.say = saySkew
+	}
+	if v.say != "" {
+		return v
+	}
+	if v.say = api.ErrorMessage(); v.say == "" {
+		v.say = api.ErrorCode()
+	}
+	return v
+}
+
+// classOfStatus is for codes that nobody knows yet.
+func classOfStatus(status int) backend.Class {
+	switch {
+	case status == http.StatusTooManyRequests:
+		return backend.Throttled
+	case status == http.StatusForbidden, status == http.StatusUnauthorized:
+		return backend.AccessDenied
+	case status >= http.StatusBadRequest && status < http.StatusInternalServerError:
+		return backend.InvalidInput
+	default:
+		return backend.Unavailable
+	}
+}
+
+// skewed says whether the answer's date is not that of the operator's clock.
+func skewed(response *smithyhttp.ResponseError) bool {
+	if response == nil || response.Response == nil {
+		return false
+	}
+	date, err := http.ParseTime(response.Response.Header.Get("Date"))
+	return err == nil && time.Until(date).Abs() > mayDiffer-time.Minute
+}
+
+// mayHaveHappened says whether a request that failed may have been carried out.
+func mayHaveHappened(err error) bool {
+	if _, unsigned := errors.AsType[*credentialsError](err); unsigned || isTurnError(err) {
+		return false
+	}
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && response.Response != nil {
+		status := response.HTTPStatusCode()
+		return status < http.StatusBadRequest || status >= http.StatusInternalServerError || status == http.StatusRequestTimeout
+	}
+	network, ok := errors.AsType[*net.OpError](err)
+	return !ok || network.Op != "dial"
+}
+
+func isInterruption(err error) bool {
+	var canceled *awssdk.RequestCanceledError
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &canceled)
+}
+
+// innermost is the text of the last cause, without what AWS's SDK puts around it.
+func innermost(err error) string {
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+		err = next
+	}
+	return err.Error()
+}
+
+// invalid is an error about what was asked for, found before AWS was asked.
+func invalid(message string) error {
+	return &backend.Error{Class: backend.InvalidInput, Message: message}
+}

@@ -1,0 +1,135 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+)
+
+const (
+	// The largest pages that AWS gives.
+	keysPage, aliasesPage, resourcesPage = 1000, 100, 100
+	// readers is how many tags are read at a time where the Tagging API does not tell them.
+	readers = 16
+	// taggingAgain is after what time a Tagging API that was not there, or not allowed, is asked again.
+	taggingAgain = time.Hour
+)
+
+// listKeys are the IDs of all keys.
+func (b *Backend) listKeys(ctx context.Context) ([]string, error) {
+	var ids []string
+	in := &kms.ListKeysInput{Limit: awssdk.Int32(keysPage)}
+	for {
+		page, err := call(ctx, b, "ListKeys", b.clients.kms.ListKeys, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range page.Keys {
+			ids = append(ids, awssdk.ToString(key.KeyId))
+		}
+		if !page.Truncated {
+			return ids, nil
+		}
+		in.Marker = page.NextMarker
+	}
+}
+
+// readAliases reads all aliases but AWS's own.
+func (b *Backend) readAliases(ctx context.Context, begun time.Time) (changed map[string]struct{}, err error) {
+	all := map[string]string{}
+	in := &kms.ListAliasesInput{Limit: awssdk.Int32(aliasesPage)}
+	for {
+		page, err := call(ctx, b, "ListAliases", b.clients.kms.ListAliases, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, alias := range page.Aliases {
+			if name := awssdk.ToString(alias.AliasName); !strings.HasPrefix(name, "alias/aws/") && alias.TargetKeyId != nil {
+				all[name] = *alias.TargetKeyId
+			}
+		}
+		if !page.Truncated {
+			break
+		}
+		in.Marker = page.NextMarker
+	}
+	b.view.mu.Lock()
+	defer b.view.mu.Unlock()
+	return b.view.aliases.read(all, begun, b.lags.Reads), nil
+}
+
+// ensureAliases reads all aliases unless they were read before.
+func (b *Backend) ensureAliases(ctx context.Context) error {
+	return b.aliases.ensure(ctx, b.opened, b.clock.Now, func(ctx context.Context, begun time.Time) error {
+		_, err := b.readAliases(ctx, begun)
+		return err
+	})
+}
+
+// taggingAPI says whether the Tagging API is there and allowed, as far as it is known.
+func (b *Backend) taggingAPI() bool { return b.taggingRefused.passed(b.clock.Now()) }
+
+// readListing reads the tags of this cluster's keys from the Tagging API. Keys that it lacks stay as they are.
+func (b *Backend) readListing(ctx context.Context, begun time.Time) (listed map[string]map[string]string, err error) {
+	listed = map[string]map[string]string{}
+	in := &tagging.GetResourcesInput{
+		ResourceTypeFilters: []string{"kms:key"}, ResourcesPerPage: awssdk.Int32(resourcesPage),
+		TagFilters: []taggingtypes.TagFilter{{Key: awssdk.String(backend.TagPrefix + "cluster"), Values: []string{b.clusterUID}}},
+	}
+	for {
+		page, err := call(ctx, b, "GetResources", b.clients.tagging.GetResources, in)
+		if err != nil {
+			if class := backend.ClassOf(err); class != backend.Throttled && class != backend.Unavailable {
+				b.taggingRefused.set(b.clock.Now().Add(taggingAgain))
+			}
+			return nil, err
+		}
+		for _, resource := range page.ResourceTagMappingList {
+			_, id, _ := strings.Cut(awssdk.ToString(resource.ResourceARN), ":key/")
+			tags := make(map[string]string, len(resource.Tags))
+			for _, tag := range resource.Tags {
+				tags[awssdk.ToString(tag.Key)] = awssdk.ToString(tag.Value)
+			}
+			listed[id] = tags
+		}
+		if awssdk.ToString(page.PaginationToken) == "" {
+			break
+		}
+		in.PaginationToken = page.PaginationToken
+	}
+	for id, tags := range listed {
+		b.view.edit(id, begun, func(e *entry) { e.tags.read(tags, begun, b.lags.Tagging) })
+	}
+	return listed, nil
+}
+
+// ensureListing has the Tagging API asked at since or later.
+func (b *Backend) ensureListing(ctx context.Context, since time.Time) error {
+	return b.listings.ensure(ctx, since, b.clock.Now, func(ctx context.Context, begun time.Time) error {
+		_, err := b.readListing(ctx, begun)
+		return err
+	})
+}
+
+// tagsOf reads a key's tags: at most 50, which is one page.
+func (b *Backend) tagsOf(ctx context.Context, id string) (map[string]string, error) {
+	out, err := call(ctx, b, "ListResourceTags", b.clients.kms.ListResourceTags, &kms.ListResourceTagsInput{KeyId: &id})
+	if err != nil {
+		return nil, err
+	}
+	tags := make(map[string]string, len(out.Tags))
+	for _, tag := range out.Tags {
+		tags[awssdk.ToString(tag.TagKey)] = awssdk.ToString(tag.TagValue)
+	}
+	return tags, nil
+}

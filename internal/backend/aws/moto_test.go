@@ -1,0 +1,158 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"k8s.io/utils/clock"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend/backendtest"
+	"github.com/chatelaine-dev/chatelaine/test/python"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	stopMoto()
+	os.Exit(code)
+}
+
+// moto is moto's server, an AWS of others. It is one process for all tests, which reset it.
+var moto = sync.OnceValues(startMoto)
+
+// motoProcess is the process that runs, if moto was started.
+var motoProcess struct {
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// startMoto returns the server's URL once it answers.
+func startMoto() (string, error) {
+	interpreter, err := python.Interpreter()
+	if err != nil {
+		return "", err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		return "", err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, interpreter, "-m", "moto.server", "-H", "127.0.0.1", "-p", fmt.Sprint(port))
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		stop()
+		return "", err
+	}
+	done := make(chan struct{})
+	go func() { _ = command.Wait(); close(done) }()
+	motoProcess.stop, motoProcess.done = stop, done
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if resetMoto(url) == nil {
+			return url, nil
+		}
+		select {
+		case <-done:
+			return "", fmt.Errorf("moto's server ended:\n%s", output.String())
+		default:
+		}
+	}
+	return "", fmt.Errorf("moto's server did not answer within a minute")
+}
+
+func stopMoto() {
+	if motoProcess.stop != nil {
+		motoProcess.stop()
+		<-motoProcess.done
+	}
+}
+
+// resetMoto has moto forget everything.
+func resetMoto(url string) error {
+	answer, err := http.Post(url+"/moto-api/reset", "", nil)
+	if err != nil {
+		return err
+	}
+	return answer.Body.Close()
+}
+
+// motoLacks are the tests that moto cannot pass. TestTheAWSBackendIsABackend shows each of them on our own endpoint.
+var motoLacks = backendtest.Lacking{
+	"creates every key spec and usage/ECC_NIST_EDWARDS25519 for SIGN_VERIFY":   noSpec,
+	"creates every key spec and usage/ML_DSA_44 for SIGN_VERIFY":               noSpec,
+	"creates every key spec and usage/ML_DSA_65 for SIGN_VERIFY":               noSpec,
+	"creates every key spec and usage/ML_DSA_87 for SIGN_VERIFY":               noSpec,
+	"creates every key spec and usage/ML_KEM_512 for ENCAPSULATE_DECAPSULATE":  noSpec,
+	"creates every key spec and usage/ML_KEM_768 for ENCAPSULATE_DECAPSULATE":  noSpec,
+	"creates every key spec and usage/ML_KEM_1024 for ENCAPSULATE_DECAPSULATE": noSpec,
+
+	"answers NotFound for what is not there":        noEnd,
+	"destroys a key when its window has passed":     noEnd,
+	"rotates automatically on the date":             noClock,
+	"rotates once when several dates passed":        noClock,
+	"rotates on demand and keeps the key's name":    noClock,
+	"takes a key back from deletion":                noClock,
+	"applies a change again without doing it twice": noClock,
+	"turns rotation on, over and off":               "moto rotates asymmetric keys, and forgets periods and dates",
+	"schedules deletion once":                       "moto schedules the deletion of a key that is pending deletion again",
+	"refuses what AWS refuses":                      "moto does not look at lengths, periods and reserved names",
+	"refuses a bad policy and does the rest":        anyPolicy,
+	"creates no key with a bad policy":              anyPolicy,
+}
+
+const (
+	noSpec    = "moto does not know this key spec"
+	noEnd     = "moto destroys no key"
+	noClock   = "moto's clock is the real one, and nothing happens in it by itself"
+	anyPolicy = "moto takes any text for a key policy"
+)
+
+func TestTheAWSBackendIsABackendOnMoto(t *testing.T) {
+	url, err := moto()
+	if err != nil {
+		t.Fatal(err)
+	}
+	backendtest.Run(t, func(t *testing.T) backendtest.Subject {
+		if err := resetMoto(url); err != nil {
+			t.Fatal(err)
+		}
+		config := settings(url, clock.RealClock{})
+		b := open(t, config)
+		return backendtest.Subject{
+			Backend: b,
+			CreateOutside: func(t *testing.T, tags map[string]string) string {
+				t.Helper()
+				made, err := b.clients.kms.CreateKey(t.Context(), &kms.CreateKeyInput{Tags: tagList(tags)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return awssdk.ToString(made.KeyMetadata.KeyId)
+			},
+			Destroy: func(t *testing.T, _ string) { t.Helper(); t.Fatal("moto destroys no key") },
+			Advance: func(t *testing.T, by time.Duration) {
+				t.Helper()
+				if by > time.Second {
+					t.Fatal("moto's clock is the real one")
+				}
+				time.Sleep(by)
+			},
+		}
+	}, motoLacks)
+}

@@ -1,0 +1,169 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+)
+
+// view is what is known of the keys and aliases of the account and Region. It is safe for concurrent use, and calls nobody.
+type view struct {
+	cluster string
+	lags    Lags
+
+	mu   sync.Mutex
+	keys map[string]*entry
+	// owned are the IDs of keys by their owner without UID.
+	owned map[backend.Owner]map[string]struct{}
+	// strangers are keys whose tags were read and name nobody of this cluster.
+	strangers map[string]stranger
+	aliases   aliases
+}
+
+func newView(cluster string, lags Lags) *view {
+	return &view{
+		cluster: cluster, lags: lags, keys: map[string]*entry{}, owned: map[backend.Owner]map[string]struct{}{},
+		strangers: map[string]stranger{}, aliases: newAliases(),
+	}
+}
+
+// edit changes the entry of a key, which it makes if there is none.
+func (v *view) edit(id string, now time.Time, change func(*entry)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.editLocked(id, now, change)
+}
+
+func (v *view) editLocked(id string, now time.Time, change func(*entry)) {
+	e, ok := v.keys[id]
+	if !ok {
+		e = &entry{id: id, since: now}
+		v.keys[id] = e
+	}
+	before, was := e.owner()
+	change(e)
+	after, is := e.owner()
+	if was && (!is || !before.Same(after)) {
+		v.disown(before, id)
+	}
+	if is {
+		v.own(after, id)
+		delete(v.strangers, id)
+	}
+}
+
+// editKnown changes the entry of a key, if there is one.
+func (v *view) editKnown(id string, now time.Time, change func(*entry)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if _, ok := v.keys[id]; ok {
+		v.editLocked(id, now, change)
+	}
+}
+
+// peek lets do read the entry of a key, if there is one.
+func (v *view) peek(id string, do func(*entry)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if e, ok := v.keys[id]; ok {
+		do(e)
+	}
+}
+
+// remove forgets a key that is gone.
+func (v *view) remove(id string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if e, ok := v.keys[id]; ok {
+		if owner, owned := e.owner(); owned {
+			v.disown(owner, id)
+		}
+		delete(v.keys, id)
+	}
+	v.aliases.removeKey(id)
+}
+
+// key is the key with that ID if it is one of this cluster and all of it is known.
+func (v *view) key(id string) (*backend.Key, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	e, ok := v.keys[id]
+	if !ok || !v.aliases.known() || !e.complete() || !v.ours(e) {
+		return nil, false
+	}
+	return v.whole(e), true
+}
+
+// any is the key with that ID as far as it is known, whoever owns it.
+func (v *view) any(id string) (*backend.Key, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	e, ok := v.keys[id]
+	if !ok {
+		return nil, false
+	}
+	return v.whole(e), true
+}
+
+func (v *view) whole(e *entry) *backend.Key {
+	key := e.key()
+	key.Aliases = v.aliases.of(e.id)
+	return key
+}
+
+func (v *view) ours(e *entry) bool {
+	owner, owned := e.owner()
+	return owned && owner.Cluster == v.cluster
+}
+
+// ownedBy are the IDs of the keys whose tags name the owner, whatever the UID.
+func (v *view) ownedBy(owner backend.Owner) []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Collect(maps.Keys(v.owned[nameless(owner)]))
+}
+
+// madeFor is the oldest key whose tags name the owner, UID included.
+func (v *view) madeFor(owner backend.Owner) (id string, found bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var oldest time.Time
+	for candidate := range v.owned[nameless(owner)] {
+		e := v.keys[candidate]
+		if of, _ := e.owner(); of != owner {
+			continue
+		}
+		if made := e.metadata.value.creationTime; !found || made.Before(oldest) {
+			id, oldest, found = candidate, made, true
+		}
+	}
+	return id, found
+}
+
+func (v *view) own(owner backend.Owner, id string) {
+	name := nameless(owner)
+	if v.owned[name] == nil {
+		v.owned[name] = map[string]struct{}{}
+	}
+	v.owned[name][id] = struct{}{}
+}
+
+func (v *view) disown(owner backend.Owner, id string) {
+	name := nameless(owner)
+	delete(v.owned[name], id)
+	if len(v.owned[name]) == 0 {
+		delete(v.owned, name)
+	}
+}
+
+// nameless is the owner as all Keys of that name are.
+func nameless(owner backend.Owner) backend.Owner {
+	owner.UID = ""
+	return owner
+}
