@@ -49,7 +49,7 @@ func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.FromError(err))
 		return
 	}
-	has, err := policy.Parse([]byte(text))
+	has, err := policy.Read([]byte(text))
 	if err != nil {
 		has = &policy.Document{} // somebody put what this operator cannot read: it differs in everything
 	}

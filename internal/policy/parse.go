@@ -25,6 +25,12 @@ func Parse(document []byte) (*Document, error) {
 		return nil, fail("", "has %d bytes; AWS KMS takes %d, so shorten it or move permissions into grants",
 			len(document), MaxBytes)
 	}
+	return Read(document)
+}
+
+// Read reads a key policy that is in force. It is Parse without a bound on the size: a document that fits may come back from
+// AWS with white space, and with its accounts written as ARNs.
+func Read(document []byte) (*Document, error) {
 	root, err := decode(document)
 	if err != nil {
 		return nil, err

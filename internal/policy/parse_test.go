@@ -153,3 +153,17 @@ func TestVariablesAreLiteralInTheOlderVersion(t *testing.T) {
 		t.Errorf("verdict is %v", got)
 	}
 }
+
+func TestDocumentInForceMayBeLongerThanOneThatIsPut(t *testing.T) {
+	long := []byte(defaultPolicy + strings.Repeat(" ", policy.MaxBytes))
+	if _, err := policy.Parse(long); err == nil {
+		t.Error("a document of more bytes than AWS takes was parsed")
+	}
+	read, err := policy.Read(long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read.String() != parse(t, defaultPolicy).String() {
+		t.Errorf("read %s", read)
+	}
+}
