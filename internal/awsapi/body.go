@@ -55,7 +55,7 @@ func (e *exchange) readBody(limit int64) error {
 // releaseBody overwrites the body and has its room used again. Nothing may refer to it any more.
 func (e *exchange) releaseBody() {
 	if e.buffer != nil {
-		buffers.put(e.buffer, len(e.body))
+		buffers.put(e.buffer, min(2*len(e.body), maxPooled)) // its blobs are decoded into what follows it
 	} else {
 		clear(e.body)
 	}

@@ -87,6 +87,7 @@ type exchange struct {
 	body     []byte
 	buffer   *[maxPooled]byte // the room of body, if it is to be used again
 	protocol protocol
+	target   string // X-Amz-Target, which only requests to KMS have
 
 	slot slot // is given back before the answer is written
 	// What a refusal's record is to tell, as far as it came.
@@ -108,7 +109,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("ok\n"))
 		return
 	}
-	e := &exchange{w: w, r: r, id: h.NewID(), protocol: jsonProtocol{}}
+	e := &exchange{w: w, r: r, id: h.NewID(), protocol: jsonProtocol{}, target: first(r.Header["X-Amz-Target"])}
 	defer h.recoverFrom(e)
 	defer e.releaseBody()
 	if failure := h.read(e); failure != nil {
@@ -128,7 +129,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // sends one has proved nothing yet.
 func (h *Handler) read(e *exchange) *failure {
 	limit := int64(maxBody)
-	if e.r.Header.Get("X-Amz-Target") == "" {
+	if e.target == "" {
 		limit = maxForm
 	}
 	if e.r.ContentLength > limit {
@@ -149,17 +150,24 @@ func (h *Handler) read(e *exchange) *failure {
 }
 
 func (h *Handler) route(e *exchange) {
-	target := e.r.Header.Get("X-Amz-Target")
 	switch {
 	case e.r.URL.Path == credentialsPath || strings.HasPrefix(e.r.URL.Path, credentialsPath+"/"):
 		h.serveCredentials(e)
 	case e.r.URL.Path != "/":
 		h.refuse(e, fail(http.StatusNotFound, string(kms.UnknownOperationException), "There is nothing at this path."))
-	case target != "":
-		h.serveKMS(e, target)
+	case e.target != "":
+		h.serveKMS(e)
 	default:
 		h.serveSTS(e)
 	}
+}
+
+// first is the first of a header's values; empty if it has none.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // context is that of an operation: what changes something goes on when the client has gone, but not for ever.

@@ -21,9 +21,9 @@ const (
 )
 
 // serveKMS carries out an operation of AWS KMS.
-func (h *Handler) serveKMS(e *exchange, target string) {
+func (h *Handler) serveKMS(e *exchange) {
 	e.service = "kms"
-	name, ours := strings.CutPrefix(target, targetPrefix)
+	name, ours := strings.CutPrefix(e.target, targetPrefix)
 	op, known := operation.Lookup(name)
 	if !ours || !known || e.r.Method != http.MethodPost {
 		h.refuse(e, fail(http.StatusBadRequest, string(kms.UnknownOperationException), ""))

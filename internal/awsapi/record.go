@@ -72,8 +72,9 @@ func (e *exchange) tls() *audit.TLS {
 const maxUserAgent = 1 << 10
 
 func (e *exchange) userAgent() string {
-	if agent := e.r.UserAgent(); len(agent) <= maxUserAgent {
+	agent := first(e.r.Header["User-Agent"])
+	if len(agent) <= maxUserAgent {
 		return agent
 	}
-	return strings.ToValidUTF8(e.r.UserAgent()[:maxUserAgent], "")
+	return strings.ToValidUTF8(agent[:maxUserAgent], "")
 }

@@ -112,7 +112,7 @@ func isCanonicalName(name string) bool {
 	start := true
 	for i := range len(name) {
 		c := name[i]
-		if !tokenBytes[c] || (start && 'a' <= c && c <= 'z') || (!start && 'A' <= c && c <= 'Z') {
+		if start && !startBytes[c] || !start && !lowerBytes[c] {
 			return false
 		}
 		start = c == '-'
@@ -122,7 +122,7 @@ func isCanonicalName(name string) bool {
 
 func isLowerName(name string) bool {
 	for i := range len(name) {
-		if c := name[i]; !tokenBytes[c] || ('A' <= c && c <= 'Z') {
+		if !lowerBytes[name[i]] {
 			return false
 		}
 	}
@@ -138,13 +138,21 @@ func isToken(text string) bool {
 	return text != ""
 }
 
-// tokenBytes are the bytes of a token.
-var tokenBytes = func() (set [256]bool) {
-	for c := range set {
-		set[c] = isAlphanumeric(byte(c)) || strings.IndexByte("!#$%&'*+-.^_`|~", byte(c)) >= 0
+var (
+	// tokenBytes are the bytes of a token; startBytes and lowerBytes are without the lower-case and the upper-case letters.
+	tokenBytes = byteSet(func(byte) bool { return true })
+	startBytes = byteSet(func(c byte) bool { return c < 'a' || c > 'z' })
+	lowerBytes = byteSet(func(c byte) bool { return c < 'A' || c > 'Z' })
+)
+
+// byteSet are the bytes of a token for which keep is true.
+func byteSet(keep func(byte) bool) (set [256]bool) {
+	for i := range set {
+		c := byte(i)
+		set[i] = keep(c) && (isAlphanumeric(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0)
 	}
 	return set
-}()
+}
 
 func isAlphanumeric(c byte) bool {
 	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'

@@ -62,6 +62,9 @@ type queryAuth struct {
 // an ordinary parameter here and perhaps not to the next reader, so it is refused.
 func findQueryAuth(query []param) (queryAuth, error) {
 	var auth queryAuth
+	if len(query) == 0 {
+		return auth, nil
+	}
 	var seen [queryCount]bool
 	for _, p := range query {
 		for i, name := range queryNames {

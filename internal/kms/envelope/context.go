@@ -15,10 +15,10 @@ import (
 // the pairs does not matter, no two contexts have the same encoding ("ab" = "c" is not "a" = "bc"), and an empty context
 // is the same as none, as AWS has it. The header has a fixed length, so the two can't run into each other.
 func additionalData(header []byte, context map[string]string) []byte {
-	data := slices.Clone(header)
 	if len(context) == 0 {
-		return data
+		return header
 	}
+	data := slices.Clone(header)
 	for _, key := range slices.Sorted(maps.Keys(context)) {
 		data = appendString(appendString(data, key), context[key])
 	}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -18,9 +19,15 @@ import (
 // decode reads a request's body into a new value of the operation's input type. Members that are not in the shape are
 // ignored, as AWS does; names are compared exactly, and a name that occurs twice is refused, so that what is checked and
 // recorded is what the client sent. Errors quote nothing of the body, which may be secret.
+//
+// Blobs of operations that use a key are decoded into the room behind the body, if it has any: such operations keep nothing
+// of what they are given, and whoever overwrites that room leaves no plaintext behind.
 func (op *Operation) decode(body []byte) (any, error) {
 	value := reflect.New(op.input.typ)
 	in := value.Interface()
+	if !op.Uses {
+		body = slices.Clip(body)
+	}
 	if len(body) == 0 || op.input.decodeSimple(body, value.Elem()) {
 		return in, nil
 	}

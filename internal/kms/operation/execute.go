@@ -29,7 +29,8 @@ type Executor struct {
 // Call is one request, of a caller whose identity was proved.
 type Call struct {
 	Operation *Operation
-	// Body is the request's JSON.
+	// Body is the request's JSON. What is between its length and its capacity may be overwritten, with as many bytes as it has
+	// at most.
 	Body []byte
 	// Room is overwritten with the answer, which is elsewhere if it is longer. It may be nil, and must not be in Body.
 	Room   []byte

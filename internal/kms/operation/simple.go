@@ -17,7 +17,7 @@ import (
 // decodeSimple reads a body into a new value of the shape's type. False means that the body is not simple, perhaps wrong,
 // and that the value is of no use.
 func (s *shape) decodeSimple(body []byte, into reflect.Value) bool {
-	rest := scanner(body)
+	rest := scanner{body, body[len(body):]}
 	seen := make([]bool, len(s.members))
 	return rest.object(func(name []byte) bool {
 		for i := range s.members {
@@ -30,28 +30,31 @@ func (s *shape) decodeSimple(body []byte, into reflect.Value) bool {
 	}) && rest.atEnd()
 }
 
-// scanner is what is left to read of a body. Its methods return false where that is not simple.
-type scanner []byte
+// scanner reads a body. Its methods return false where that is not simple.
+type scanner struct {
+	rest []byte // what is left to read
+	room []byte // what is left, of its capacity, for blobs
+}
 
 // skip passes over white space.
 func (s *scanner) skip() {
-	for len(*s) > 0 && ((*s)[0] == ' ' || (*s)[0] == '\n' || (*s)[0] == '\r' || (*s)[0] == '\t') {
-		*s = (*s)[1:]
+	for len(s.rest) > 0 && (s.rest[0] == ' ' || s.rest[0] == '\n' || s.rest[0] == '\r' || s.rest[0] == '\t') {
+		s.rest = s.rest[1:]
 	}
 }
 
 func (s *scanner) take(c byte) bool {
 	s.skip()
-	if len(*s) == 0 || (*s)[0] != c {
+	if len(s.rest) == 0 || s.rest[0] != c {
 		return false
 	}
-	*s = (*s)[1:]
+	s.rest = s.rest[1:]
 	return true
 }
 
 func (s *scanner) atEnd() bool {
 	s.skip()
-	return len(*s) == 0
+	return len(s.rest) == 0
 }
 
 // object reads an object that is not empty; member reads the value of each of its members.
@@ -75,12 +78,12 @@ func (s *scanner) quoted() ([]byte, bool) {
 	if !s.take('"') {
 		return nil, false
 	}
-	end := bytes.IndexByte(*s, '"')
+	end := bytes.IndexByte(s.rest, '"')
 	if end < 0 {
 		return nil, false
 	}
-	text := (*s)[:end]
-	*s = (*s)[end+1:]
+	text := s.rest[:end]
+	s.rest = s.rest[end+1:]
 	return text, true
 }
 
@@ -116,9 +119,9 @@ func (s *scanner) boolean(into reflect.Value) bool {
 		if value {
 			literal = "true"
 		}
-		if rest, ok := bytes.CutPrefix(*s, []byte(literal)); ok {
+		if rest, ok := bytes.CutPrefix(s.rest, []byte(literal)); ok {
 			into.SetBool(value)
-			*s = rest
+			s.rest = rest
 			return true
 		}
 	}
@@ -131,10 +134,20 @@ func (s *scanner) blob(into reflect.Value) bool {
 	if !ok || len(text) == 0 || into.Type() != reflect.TypeFor[[]byte]() {
 		return false
 	}
-	blob := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	blob := s.takeRoom(base64.StdEncoding.DecodedLen(len(text)))
 	n, err := base64.StdEncoding.Decode(blob, text)
 	into.SetBytes(blob[:n])
 	return err == nil && base64.StdEncoding.EncodedLen(n) == len(text)
+}
+
+// takeRoom is n bytes of the room, or new ones where that is too small.
+func (s *scanner) takeRoom(n int) []byte {
+	if n > cap(s.room) {
+		return make([]byte, n)
+	}
+	taken := s.room[:n:n]
+	s.room = s.room[n:n]
+	return taken
 }
 
 func (s *scanner) texts(into reflect.Value) bool {

@@ -4,6 +4,7 @@
 package operation
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 
@@ -69,6 +70,32 @@ func FuzzDecodeSimple(f *testing.F) {
 			t.Errorf("%q is read as something else (-json +here):\n%s", body, diff)
 		}
 	})
+}
+
+func TestBlobsAreDecodedBehindTheBodyOfOperationsThatUseAKeyAlone(t *testing.T) {
+	for _, c := range []struct{ operation, body, behind string }{
+		{"Encrypt", `{"Plaintext":"c2VjcmV0","KeyId":"k"}`, "secret"},
+		{"VerifyMac", `{"Message":"c2VjcmV0","Mac":"bWFj"}`, "secretmac"},
+		{"ImportKeyMaterial", `{"EncryptedKeyMaterial":"c2VjcmV0"}`, ""},
+	} {
+		op, _ := Lookup(c.operation)
+		body := append(make([]byte, 0, 2*len(c.body)), c.body...)
+		if _, err := op.decode(body); err != nil {
+			t.Fatal(err)
+		}
+		if behind := bytes.TrimRight(body[len(body):cap(body)], "\x00"); string(behind) != c.behind || string(body) != c.body {
+			t.Errorf("%s leaves %q behind %q", c.operation, behind, body)
+		}
+	}
+}
+
+func TestABlobThatDoesNotFitBehindTheBodyIsDecodedElsewhere(t *testing.T) {
+	op, _ := Lookup("Encrypt")
+	body := append(make([]byte, 0, 50), `{"Plaintext":"c2VjcmV0c2VjcmV0c2VjcmV0"}`...)
+	in, err := op.decode(body)
+	if encrypt, ok := in.(*EncryptInput); err != nil || !ok || string(encrypt.Plaintext) != "secretsecretsecret" {
+		t.Errorf("the input is %v, %v", in, err)
+	}
 }
 
 func TestAnAnswerIsWrittenAsPackageJSONWritesIt(t *testing.T) {
