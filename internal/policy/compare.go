@@ -103,30 +103,33 @@ func (c *comparer) compare(want *normal) {
 // pair finds each wanted statement's twin: the one with its Sid, or the same but for the Sid, or the same but for orphans, or
 // one that differs in a single element.
 func (c *comparer) pair() {
-	c.pairBy(func(want, have *normal) int { return ifAlike(want.Sid != "" && want.Sid == have.Sid) })
-	c.pairBy(func(want, have *normal) int { return ifAlike(want.Sid == have.Sid && want.key == have.key) })
-	c.pairBy(func(want, have *normal) int { return ifAlike(want.key == have.key) })
+	c.pairBy(func(want, have *normal) int { return ifAlike(want.Sid != "" && want.Sid == have.Sid, 0) })
+	c.pairBy(func(want, have *normal) int { return ifAlike(want.Sid == have.Sid && want.key == have.key, 0) })
+	c.pairBy(func(want, have *normal) int { return ifAlike(want.key == have.key, 0) })
 	c.pairBy(func(want, have *normal) int {
-		found := want.diff(have)
-		if want.Sid != have.Sid || found.elements > 0 {
-			return unlike
-		}
-		return len(found.orphans)
+		found, alike := want.within(have, 0)
+		return ifAlike(alike, len(found.orphans))
 	})
 	c.pairBy(func(want, have *normal) int {
-		found := want.diff(have)
-		if want.Sid != have.Sid || found.elements > 1 {
-			return unlike
-		}
-		return len(found.differences)
+		found, alike := want.within(have, 1)
+		return ifAlike(alike, len(found.differences))
 	})
+}
+
+// within says how a statement that is there differs from the wanted one; false if its Sid does, or more elements than so many.
+func (n *normal) within(have *normal, elements int) (found, bool) {
+	if n.Sid != have.Sid || n.isFar(have, elements) {
+		return found{}, false
+	}
+	f := n.diff(have)
+	return f, f.elements <= elements
 }
 
 const unlike = -1
 
-func ifAlike(alike bool) int {
+func ifAlike(alike bool, distance int) int {
 	if alike {
-		return 0
+		return distance
 	}
 	return unlike
 }

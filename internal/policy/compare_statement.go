@@ -21,8 +21,9 @@ type normal struct {
 	twin  *normal
 	// elements are its sets by their names, in the order of elementNames.
 	elements []wordSet
-	// key is the whole but the Sid as a text.
-	key string
+	// keys are the elements as texts, and key is all of them: the whole but the Sid.
+	keys []string
+	key  string
 }
 
 // elementNames are a statement's elements, as they are told to a person. A condition's come behind them.
@@ -40,11 +41,10 @@ func newNormal(index int, s *Statement) normal {
 		wordsOf(s.Action, strings.ToLower), wordsOf(s.NotAction, strings.ToLower), wordsOf(s.Resource, exact),
 		conditionWords(s.Conditions),
 	}}
-	var key strings.Builder
 	for _, element := range n.elements {
-		fmt.Fprintf(&key, "%q\n", slices.Sorted(maps.Keys(element)))
+		n.keys = append(n.keys, fmt.Sprintf("%q", slices.Sorted(maps.Keys(element))))
 	}
-	n.key = key.String()
+	n.key = strings.Join(n.keys, "\n")
 	return n
 }
 
@@ -120,6 +120,20 @@ type found struct {
 	orphans  []Orphan
 }
 
+// holdsOrphans says that an element lists AWS principals, which AWS can have made unique IDs of.
+func holdsOrphans(name string) bool { return name == "Principal" || name == "NotPrincipal" }
+
+// isFar says, without looking closer, that more elements differ than so many.
+func (n *normal) isFar(have *normal, most int) bool {
+	differ := 0
+	for i, name := range elementNames {
+		if n.keys[i] != have.keys[i] && !holdsOrphans(name) {
+			differ++
+		}
+	}
+	return differ > most
+}
+
 // diff says how a statement that is there differs from the wanted one.
 func (n *normal) diff(have *normal) found {
 	var f found
@@ -128,7 +142,7 @@ func (n *normal) diff(have *normal) found {
 	}
 	for i, name := range elementNames {
 		missing, extra := less(n.elements[i], have.elements[i]), less(have.elements[i], n.elements[i])
-		if name == "Principal" || name == "NotPrincipal" {
+		if holdsOrphans(name) {
 			var orphans []Orphan
 			missing, extra, orphans = adopt(missing, extra)
 			f.orphans = append(f.orphans, orphans...)

@@ -24,6 +24,12 @@
 //
 // [Explain] says of each statement whether it applied and, if not, which part of it was the first that did not.
 //
+// # Comparing
+//
+// [Compare] says whether the policy that a key has means what the wanted one means, whatever AWS has made of its text, and
+// names each difference. A unique ID in place of a role or user that was deleted is no difference but an [Orphan]: to put the
+// policy again would not help, since AWS refuses principals that do not exist.
+//
 // # Whom a principal names
 //
 //   - an account, as 12 digits or as its :root ARN, names everybody in it: for Allow, by delegation (above), except for
@@ -48,6 +54,9 @@
 //
 // Policy variables (${aws:username}) are refused in 2012-10-17 documents, where AWS would replace them: what a missing
 // variable does to a Deny is not something to guess. In 2008-10-17 documents the text is literal, as it is in AWS.
+//
+// What words there are for actions and condition keys is in package vocabulary below; what is well formed and yet a mistake,
+// in package lint.
 //
 // Sources: the IAM User Guide's pages on JSON policy elements (Principal, NotPrincipal, Action, Resource, Condition,
 // Condition operators, multivalued context keys) and on policy evaluation logic; the AWS KMS Developer Guide's pages on

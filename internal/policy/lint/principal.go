@@ -34,7 +34,7 @@ func (l *linter) principals(element string, names policy.Principals) {
 
 // refused says why an AWS principal is not possible; empty if it is.
 func (l *linter) refused(principal string) string {
-	if principal == everybody || policy.WholeAccount(principal) == principal {
+	if isAccount := principal != "" && policy.WholeAccount(principal) == principal; isAccount || principal == everybody {
 		return ""
 	}
 	named, err := policy.NewPrincipal(principal)

@@ -11,10 +11,11 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/policy/vocabulary"
 )
 
-// actions looks for actions that do not exist or can do nothing.
+// actions looks for actions that do not exist or can do nothing. What policy.Base lists is the same for every key.
 func (l *linter) actions(s *policy.Statement) {
+	isBase := slices.Equal(s.Action, policy.Administration())
 	for _, pattern := range s.Action {
-		if matches := l.known("Action", pattern); len(matches) > 0 {
+		if matches := l.known("Action", pattern); len(matches) > 0 && !isBase {
 			l.useless(pattern, matches)
 		}
 	}
@@ -82,7 +83,7 @@ func (l *linter) conditions(s *policy.Statement) {
 			l.warn("Condition", "%s works in IAM policies only; in a key policy no request has it", condition.Key)
 		case l.hasNoEncryptionContext() && isEncryptionContext(condition.Key):
 			l.warn("Condition", "%s: requests for a key with keySpec %s have no encryption context", condition.Key, l.about.Spec)
-		case !compares(operator.Comparison, condition.Key, kind):
+		case !compares(operator.Comparison, kind):
 			l.warn("Condition", "%s never matches %s, whose value is %s", condition.Operator, condition.Key, kind)
 		}
 	}
@@ -97,13 +98,16 @@ func isEncryptionContext(key string) bool {
 	return strings.HasPrefix(key, "kms:encryptioncontext:") || key == "kms:encryptioncontextkeys"
 }
 
-// compares says whether a comparison can match values of the key. Those of strings can match all.
-func compares(comparison, key string, kind vocabulary.Type) bool {
+// compares says whether a comparison can match values of the key's type. Those of strings can match all.
+func compares(comparison string, kind vocabulary.Type) bool {
+	if kind == vocabulary.Text {
+		return true
+	}
 	switch {
 	case strings.HasPrefix(comparison, "Arn"):
-		return kind == vocabulary.ARN || holdsPrincipal(key)
+		return kind == vocabulary.ARN || kind == vocabulary.String || kind == vocabulary.List
 	case strings.HasPrefix(comparison, "Numeric"):
-		return kind == vocabulary.Number || strings.EqualFold(key, "aws:EpochTime")
+		return kind == vocabulary.Number || kind == vocabulary.Date
 	case strings.HasPrefix(comparison, "Date"):
 		return kind == vocabulary.Date
 	case strings.HasSuffix(comparison, "IpAddress"):
@@ -113,11 +117,6 @@ func compares(comparison, key string, kind vocabulary.Type) bool {
 	default:
 		return true
 	}
-}
-
-// holdsPrincipal says that the key's value is a string which in most requests is an ARN.
-func holdsPrincipal(key string) bool {
-	return strings.EqualFold(key, "kms:GranteePrincipal") || strings.EqualFold(key, "kms:RetiringPrincipal")
 }
 
 // resources looks for a Resource that is not the key by its customary name.

@@ -8,9 +8,11 @@ import "strings"
 // Type is what a condition key's values are.
 type Type int
 
-// The types. A List is of strings, and the others have one value each.
+// The types. A List is of strings, and the others have one value each. Text is a string that whoever calls may choose, and that
+// may so look like a number, a time or an ARN; a String has one of AWS's own forms.
 const (
 	String Type = iota
+	Text
 	List
 	Bool
 	Number
@@ -47,7 +49,7 @@ func ConditionKey(key string) (Type, bool) {
 	}
 	for _, named := range namedKeys {
 		if strings.HasPrefix(lowered, strings.ToLower(named)) && len(key) > len(named) {
-			return String, true
+			return Text, true
 		}
 	}
 	return String, false
