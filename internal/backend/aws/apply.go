@@ -28,10 +28,9 @@ func (b *Backend) Apply(ctx context.Context, keyID string, changes []backend.Cha
 	defer unlock()
 	var failed []backend.ChangeError
 	for _, change := range changes {
-		err := b.apply(ctx, before, change)
+		err := b.unlessNew(b.apply(ctx, before, change), keyID)
 		if backend.IsNotFound(err) {
-			b.forget(keyID)
-			return nil, b.named(err, keyID)
+			return nil, err
 		}
 		if err != nil {
 			failed = append(failed, backend.ChangeError{Change: change, Err: err})

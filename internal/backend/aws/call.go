@@ -32,6 +32,9 @@ func call[I, O, P any](
 		if failure.Class == backend.Throttled {
 			b.limits[name].slow()
 		}
+		if credentialsRefused(err) {
+			b.clients.credentials.Invalidate() // there may be others by now
+		}
 		if attempt == attempts || ctx.Err() != nil || !repeatable(name, failure) {
 			return nil, failure
 		}

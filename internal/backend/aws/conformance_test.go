@@ -14,6 +14,7 @@ import (
 // TestTheAWSBackendIsABackend holds it against the contract on our own endpoint, over HTTP with signatures. What happens
 // outside it is told by a sweep.
 func TestTheAWSBackendIsABackend(t *testing.T) {
+	t.Parallel()
 	backendtest.Run(t, func(t *testing.T) backendtest.Subject {
 		w := newEndpoint(t)
 		b := open(t, settings(w.server.URL, w.clock))

@@ -107,8 +107,8 @@ func (b *Backend) create(ctx context.Context, in backend.CreateInput) (*backend.
 		e.verified = now
 		e.metadata.write(metadataOf(out.KeyMetadata), now)
 		e.tags.write(tags, now)
-		e.rotation.write(backend.Rotation{}, now)
-		e.rotationsRead, e.rotatedTo = true, e.metadata.value.materialID
+		e.schedule.write(schedule{}, now)
+		e.history.write(history{materialID: e.metadata.value.materialID}, now)
 		if in.Policy != "" {
 			e.policy.write(in.Policy, now)
 		}

@@ -48,15 +48,26 @@ type entry struct {
 
 	metadata seen[metadata]
 	tags     seen[map[string]string]
-	rotation seen[backend.Rotation]
+	schedule seen[schedule]
+	history  seen[history]
 	policy   seen[string]
-	// rotatedTo is the key material's ID when the list of rotations was read, if it was.
-	rotationsRead bool
-	rotatedTo     string
 	// rotateLost is when a rotation on demand was asked for to which no answer came.
 	rotateLost time.Time
 	// public is the public key, which never changes.
 	public []byte
+}
+
+// schedule is what GetKeyRotationStatus tells of automatic rotation.
+type schedule struct {
+	periodInDays int // 0 when it is off
+	next         time.Time
+}
+
+// history is what ListKeyRotations tells, when the key material was the one with that ID.
+type history struct {
+	last, lastOnDemand time.Time
+	onDemand           int
+	materialID         string
 }
 
 // metadata is what DescribeKey tells.
@@ -75,15 +86,19 @@ type metadata struct {
 
 // complete says whether enough is known to tell the key as a whole, but for aliases.
 func (e *entry) complete() bool {
-	return e.metadata.known && e.tags.known && (e.rotation.known || !e.metadata.value.rotates)
+	return e.metadata.known && e.tags.known && (!e.metadata.value.rotates || e.schedule.known && e.history.known)
 }
 
 // key is the key as it is known, without aliases.
 func (e *entry) key() *backend.Key {
-	m := e.metadata.value
+	m, s, h := e.metadata.value, e.schedule.value, e.history.value
 	return &backend.Key{
 		ID: e.id, ARN: m.arn, Spec: m.spec, Usage: m.usage, State: m.state, Description: m.description,
-		Tags: maps.Clone(e.tags.value), Rotation: e.rotation.value, CreationTime: m.creationTime, DeletionTime: m.deletionTime,
+		Tags: maps.Clone(e.tags.value), CreationTime: m.creationTime, DeletionTime: m.deletionTime,
+		Rotation: backend.Rotation{
+			Enabled: s.periodInDays > 0, PeriodInDays: s.periodInDays, NextTime: s.next,
+			LastTime: h.last, LastOnDemandTime: h.lastOnDemand, OnDemandCount: h.onDemand,
+		},
 	}
 }
 

@@ -110,8 +110,8 @@ const (
 	saySkew             = "the operator's clock is wrong by minutes, so AWS takes its requests for old ones: set the clock of the node"
 )
 
-// mayDiffer is by how much clocks may differ before AWS refuses signatures.
-const mayDiffer = 5 * time.Minute
+// mayDiffer is by how much clocks may differ without doubt: AWS refuses signatures that are five minutes off.
+const mayDiffer = 4 * time.Minute
 
 type (
 	// turnError says that a request could not wait for its turn.
@@ -171,11 +171,11 @@ func (b *Backend) verdictOn(err error) verdict {
 // verdictOnAnswer is that on what AWS answered.
 func (b *Backend) verdictOnAnswer(err error, api smithy.APIError) verdict {
 	v, known := verdicts[api.ErrorCode()]
-	response, _ := errors.AsType[*smithyhttp.ResponseError](err)
+	status, date := answered(err)
 	if !known {
-		v = verdict{class: classOfStatus(response.HTTPStatusCode())}
+		v = verdict{class: classOfStatus(status)}
 	}
-	if v.say == saySignature && skewed(response) {
+	if v.say == saySignature && !date.IsZero() && time.Until(date).Abs() > mayDiffer {
 		v.say = saySkew
 	}
 	if v.say != "" {
@@ -201,13 +201,26 @@ func classOfStatus(status int) backend.Class {
 	}
 }
 
-// skewed says whether the answer's date is not that of the operator's clock.
-func skewed(response *smithyhttp.ResponseError) bool {
-	if response == nil || response.Response == nil {
+// credentialsRefused says that AWS does not take the credentials, or no longer.
+func credentialsRefused(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
 		return false
 	}
-	date, err := http.ParseTime(response.Response.Header.Get("Date"))
-	return err == nil && time.Until(date).Abs() > mayDiffer-time.Minute
+	say := verdicts[api.ErrorCode()].say
+	return say == sayExpired || say == sayUnknownKey
+}
+
+// answered is the status of the answer that an error is about, and by its date; both zero if there was none.
+func answered(err error) (status int, date time.Time) {
+	failed, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || failed.HTTPStatusCode() == 0 { // the SDK has an empty answer for requests that got none
+		return 0, time.Time{}
+	}
+	if at, err := http.ParseTime(failed.Response.Header.Get("Date")); err == nil {
+		date = at
+	}
+	return failed.HTTPStatusCode(), date
 }
 
 // mayHaveHappened says whether a request that failed may have been carried out.
@@ -215,8 +228,7 @@ func mayHaveHappened(err error) bool {
 	if _, unsigned := errors.AsType[*credentialsError](err); unsigned || isTurnError(err) {
 		return false
 	}
-	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && response.Response != nil {
-		status := response.HTTPStatusCode()
+	if status, _ := answered(err); status != 0 {
 		return status < http.StatusBadRequest || status >= http.StatusInternalServerError || status == http.StatusRequestTimeout
 	}
 	network, ok := errors.AsType[*net.OpError](err)

@@ -50,7 +50,7 @@ func (b *Backend) getAnew(ctx context.Context, ref string) (*backend.Key, error)
 	b.foresee(ctx)
 	id, err := b.describe(ctx, ref)
 	if err != nil {
-		return nil, b.named(err, ref)
+		return nil, err
 	}
 	ours := false
 	b.view.peek(id, func(e *entry) { ours = b.view.ours(e) })
@@ -91,14 +91,7 @@ func (b *Backend) resolve(ref string) (string, error) {
 	return strings.TrimPrefix(parsed.Resource, "key/"), nil
 }
 
-// named is the error with what does not exist named as the caller knows it.
-func (b *Backend) named(err error, ref string) error {
-	if !backend.IsNotFound(err) {
-		return err
-	}
-	return &backend.Error{Class: backend.NotFound, Message: b.missing(ref), Err: err}
-}
-
+// missing says what does not exist.
 func (b *Backend) missing(ref string) string {
 	kind := "key"
 	if strings.HasPrefix(ref, "alias/") {
@@ -163,14 +156,11 @@ func (b *Backend) ScheduleDeletion(ctx context.Context, keyID string, windowInDa
 	case backend.ClassOf(err) == backend.NotReady: // so it says of a key that is pending deletion
 		state, at, describeErr := b.stateNow(ctx, keyID)
 		if describeErr != nil || state != backend.StatePendingDeletion {
-			return time.Time{}, b.named(err, keyID)
+			return time.Time{}, err
 		}
 		return at, nil
-	case backend.IsNotFound(err):
-		b.forget(keyID)
-		return time.Time{}, b.named(err, keyID)
 	case err != nil:
-		return time.Time{}, err
+		return time.Time{}, b.unlessNew(err, keyID)
 	}
 	at := time.Time{}
 	if out.DeletionDate != nil {
@@ -214,7 +204,7 @@ func (b *Backend) PublicKey(ctx context.Context, keyID string) ([]byte, error) {
 	}
 	out, err := call(ctx, b, "GetPublicKey", b.clients.kms.GetPublicKey, &kms.GetPublicKeyInput{KeyId: &keyID})
 	if err != nil {
-		return nil, b.named(err, keyID)
+		return nil, b.unlessNew(err, keyID)
 	}
 	b.view.edit(keyID, b.clock.Now(), func(e *entry) { e.public = slices.Clone(out.PublicKey) })
 	return out.PublicKey, nil
@@ -227,7 +217,7 @@ func (b *Backend) Policy(ctx context.Context, keyID string) (string, error) {
 		return document, nil
 	}
 	if err := b.readPolicy(ctx, keyID); err != nil {
-		return "", b.named(err, keyID)
+		return "", err
 	}
 	b.view.peek(keyID, func(e *entry) { document = e.policy.value })
 	return document, nil

@@ -23,15 +23,27 @@ const defaultRotationPeriod = 365
 func (b *Backend) describe(ctx context.Context, ref string) (string, error) {
 	begun := b.clock.Now()
 	out, err := call(ctx, b, "DescribeKey", b.clients.kms.DescribeKey, &kms.DescribeKeyInput{KeyId: &ref})
-	if backend.IsNotFound(err) {
-		b.forget(ref)
-	}
 	if err != nil {
-		return "", err
+		return "", b.unlessNew(err, ref)
 	}
 	id := awssdk.ToString(out.KeyMetadata.KeyId)
 	b.view.edit(id, begun, func(e *entry) { e.metadata.read(metadataOf(out.KeyMetadata), begun, b.lags.Reads) })
 	return id, nil
+}
+
+// unlessNew is err, which is about the key. If it says that there is no such key, the key is forgotten, but for one that is so
+// new that AWS may not show it yet.
+func (b *Backend) unlessNew(err error, id string) error {
+	if !backend.IsNotFound(err) {
+		return err
+	}
+	isNew := false
+	b.view.peek(id, func(e *entry) { isNew = b.clock.Now().Before(e.since.Add(b.lags.Reads)) })
+	if isNew {
+		return &backend.Error{Class: backend.NotReady, Message: "AWS does not show key " + id + " yet, which was made just now", Err: err}
+	}
+	b.forget(id)
+	return &backend.Error{Class: backend.NotFound, Message: b.missing(id), Err: err}
 }
 
 // forget forgets a key that is gone, and tells that it went.
@@ -67,13 +79,13 @@ func (b *Backend) complete(ctx context.Context, id string, anew bool) error {
 	var needsTags, needsRotation bool
 	b.view.peek(id, func(e *entry) {
 		needsTags = anew || !e.tags.known
-		needsRotation = e.metadata.value.rotates && (anew || !e.rotation.known)
+		needsRotation = e.metadata.value.rotates && (anew || !e.schedule.known || !e.history.known)
 	})
 	if needsTags {
 		begun := b.clock.Now()
 		tags, err := b.tagsOf(ctx, id)
 		if err != nil {
-			return err
+			return b.unlessNew(err, id)
 		}
 		b.view.edit(id, begun, func(e *entry) { e.tags.read(tags, begun, b.lags.Reads) })
 	}
@@ -83,60 +95,70 @@ func (b *Backend) complete(ctx context.Context, id string, anew bool) error {
 	return nil
 }
 
-// readRotation reads a key's rotation status, and the list of its rotations if it may have grown.
+// readRotation reads a key's rotation schedule, and the list of its rotations if that may have grown.
 func (b *Backend) readRotation(ctx context.Context, id string) error {
 	begun := b.clock.Now()
 	status, err := call(ctx, b, "GetKeyRotationStatus", b.clients.kms.GetKeyRotationStatus, &kms.GetKeyRotationStatusInput{KeyId: &id})
 	if err != nil {
-		return err
+		return b.unlessNew(err, id)
 	}
-	rotation, grown := backend.Rotation{}, false
-	b.view.peek(id, func(e *entry) {
-		rotation = e.rotation.value
-		grown = !e.rotationsRead || e.rotatedTo != e.metadata.value.materialID
-	})
-	rotation.Enabled, rotation.PeriodInDays, rotation.NextTime = status.KeyRotationEnabled, 0, time.Time{}
-	if rotation.Enabled {
-		rotation.PeriodInDays = defaultRotationPeriod
+	read := schedule{}
+	if status.KeyRotationEnabled {
+		read = schedule{periodInDays: defaultRotationPeriod, next: awssdk.ToTime(status.NextRotationDate)}
 		if status.RotationPeriodInDays != nil {
-			rotation.PeriodInDays = int(*status.RotationPeriodInDays)
-		}
-		rotation.NextTime = awssdk.ToTime(status.NextRotationDate)
-	}
-	if grown {
-		if err := b.readRotations(ctx, id, &rotation); err != nil {
-			return err
+			read.periodInDays = int(*status.RotationPeriodInDays)
 		}
 	}
+	grown := false
 	b.view.edit(id, begun, func(e *entry) {
-		e.rotation.read(rotation, begun, b.lags.Reads)
-		e.rotationsRead, e.rotatedTo = true, e.metadata.value.materialID
+		read.next = asReckoned(read.next, e.schedule.value.next)
+		e.schedule.read(read, begun, b.lags.Reads)
+		grown = !e.history.known || e.history.value.materialID != e.metadata.value.materialID
 	})
-	return nil
+	if !grown {
+		return nil
+	}
+	return b.readHistory(ctx, id)
 }
 
-// readRotations reads the list of a key's rotations into rotation.
-func (b *Backend) readRotations(ctx context.Context, id string, rotation *backend.Rotation) error {
-	rotation.LastTime, rotation.LastOnDemandTime, rotation.OnDemandCount = time.Time{}, time.Time{}, 0
+// readHistory reads the list of a key's rotations.
+func (b *Backend) readHistory(ctx context.Context, id string) error {
+	begun := b.clock.Now()
+	read := history{}
 	in := &kms.ListKeyRotationsInput{KeyId: &id, Limit: awssdk.Int32(keysPage)}
 	for {
 		page, err := call(ctx, b, "ListKeyRotations", b.clients.kms.ListKeyRotations, in)
 		if err != nil {
-			return err
+			return b.unlessNew(err, id)
 		}
 		for i := range page.Rotations {
 			at := awssdk.ToTime(page.Rotations[i].RotationDate)
-			rotation.LastTime = later(rotation.LastTime, at)
+			read.last = later(read.last, at)
 			if page.Rotations[i].RotationType == types.RotationTypeOnDemand {
-				rotation.LastOnDemandTime = later(rotation.LastOnDemandTime, at)
-				rotation.OnDemandCount++
+				read.lastOnDemand = later(read.lastOnDemand, at)
+				read.onDemand++
 			}
 		}
 		if !page.Truncated {
-			return nil
+			break
 		}
 		in.Marker = page.NextMarker
 	}
+	b.view.edit(id, begun, func(e *entry) {
+		read.materialID = e.metadata.value.materialID
+		read.last, read.lastOnDemand = asReckoned(read.last, e.history.value.last), asReckoned(read.lastOnDemand, e.history.value.lastOnDemand)
+		e.history.read(read, begun, b.lags.Reads)
+	})
+	return nil
+}
+
+// asReckoned is a time that AWS tells as this process reckoned it, if it is the same but for the clocks of the two: nothing
+// changed then, and nobody is to be told that something did.
+func asReckoned(told, reckoned time.Time) time.Time {
+	if !told.IsZero() && told.Sub(reckoned).Abs() < time.Minute {
+		return reckoned
+	}
+	return told
 }
 
 func later(a, b time.Time) time.Time {
@@ -150,11 +172,8 @@ func later(a, b time.Time) time.Time {
 func (b *Backend) readPolicy(ctx context.Context, id string) error {
 	begun := b.clock.Now()
 	out, err := call(ctx, b, "GetKeyPolicy", b.clients.kms.GetKeyPolicy, &kms.GetKeyPolicyInput{KeyId: &id, PolicyName: awssdk.String("default")})
-	if backend.IsNotFound(err) {
-		b.forget(id)
-	}
 	if err != nil {
-		return err
+		return b.unlessNew(err, id)
 	}
 	b.view.edit(id, begun, func(e *entry) { e.policy.read(awssdk.ToString(out.Policy), begun, b.lags.Reads) })
 	return nil

@@ -48,12 +48,16 @@ func startMoto() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	port := listener.Addr().(*net.TCPAddr).Port
+	address := listener.Addr().String()
 	if err := listener.Close(); err != nil {
 		return "", err
 	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, interpreter, "-m", "moto.server", "-H", "127.0.0.1", "-p", fmt.Sprint(port))
+	command := exec.CommandContext(ctx, interpreter, "-m", "moto.server", "-H", "127.0.0.1", "-p", port)
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
@@ -63,7 +67,7 @@ func startMoto() (string, error) {
 	done := make(chan struct{})
 	go func() { _ = command.Wait(); close(done) }()
 	motoProcess.stop, motoProcess.done = stop, done
-	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	url := "http://" + address
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if resetMoto(url) == nil {
 			return url, nil
@@ -125,6 +129,7 @@ const (
 )
 
 func TestTheAWSBackendIsABackendOnMoto(t *testing.T) {
+	t.Parallel()
 	url, err := moto()
 	if err != nil {
 		t.Fatal(err)

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
-
-	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
 
 // setRotation turns automatic rotation on or off. The next date is reckoned as AWS does, from when it was turned on, until it
@@ -18,20 +16,18 @@ func (b *Backend) setRotation(ctx context.Context, keyID string, days int) error
 	if days == 0 {
 		_, err := call(ctx, b, "DisableKeyRotation", b.clients.kms.DisableKeyRotation, &kms.DisableKeyRotationInput{KeyId: &keyID})
 		return b.wrote(keyID, err, func(e *entry, now time.Time) {
-			e.rotation.change(now, func(r *backend.Rotation) { r.Enabled, r.PeriodInDays, r.NextTime = false, 0, time.Time{} })
+			e.schedule.write(schedule{}, now)
 		})
 	}
 	period := int32(days)
 	in := &kms.EnableKeyRotationInput{KeyId: &keyID, RotationPeriodInDays: &period}
 	_, err := call(ctx, b, "EnableKeyRotation", b.clients.kms.EnableKeyRotation, in)
 	return b.wrote(keyID, err, func(e *entry, now time.Time) {
-		e.rotation.change(now, func(r *backend.Rotation) {
-			next := now.AddDate(0, 0, days)
-			if r.Enabled && !r.NextTime.IsZero() {
-				next = r.NextTime.AddDate(0, 0, days-r.PeriodInDays)
-			}
-			r.Enabled, r.PeriodInDays, r.NextTime = true, days, next
-		})
+		next := now.AddDate(0, 0, days)
+		if before := e.schedule.value; before.periodInDays > 0 && !before.next.IsZero() {
+			next = before.next.AddDate(0, 0, days-before.periodInDays)
+		}
+		e.schedule.write(schedule{periodInDays: days, next: next}, now)
 	})
 }
 
@@ -43,7 +39,7 @@ func (b *Backend) rotate(ctx context.Context, keyID string, requestedAt time.Tim
 	}
 	done := false
 	b.view.peek(keyID, func(e *entry) {
-		done = !requestedAt.IsZero() && !e.rotation.value.LastOnDemandTime.Before(requestedAt)
+		done = !requestedAt.IsZero() && !e.history.value.lastOnDemand.Before(requestedAt)
 	})
 	if done {
 		return nil
@@ -53,9 +49,7 @@ func (b *Backend) rotate(ctx context.Context, keyID string, requestedAt time.Tim
 		b.view.editKnown(keyID, b.clock.Now(), func(e *entry) { e.rotateLost = b.clock.Now() })
 	}
 	return b.wrote(keyID, err, func(e *entry, now time.Time) {
-		e.rotation.change(now, func(r *backend.Rotation) {
-			r.LastTime, r.LastOnDemandTime, r.OnDemandCount = now, now, r.OnDemandCount+1
-		})
+		e.history.change(now, func(h *history) { h.last, h.lastOnDemand, h.onDemand = now, now, h.onDemand+1 })
 	})
 }
 
@@ -68,8 +62,7 @@ func (b *Backend) findLostRotation(ctx context.Context, keyID string) error {
 	if err := sleep(ctx, lost.Add(b.lags.Reads).Sub(b.clock.Now())); err != nil {
 		return interrupted(ctx)
 	}
-	b.view.editKnown(keyID, b.clock.Now(), func(e *entry) { e.rotationsRead = false })
-	if err := b.readRotation(ctx, keyID); err != nil {
+	if err := b.readHistory(ctx, keyID); err != nil {
 		return err
 	}
 	b.view.editKnown(keyID, b.clock.Now(), func(e *entry) { e.rotateLost = time.Time{} })

@@ -27,6 +27,8 @@ const (
 func (b *Backend) Sweep(ctx context.Context) error {
 	b.sweeping.Lock()
 	defer b.sweeping.Unlock()
+	keys := creditPerKey * float64(b.view.size())
+	b.credit = min(b.credit+keys, max(deepest, keys))
 	return errors.Join(b.sweepKeys(ctx), b.sweepAliases(ctx), b.sweepTags(ctx), b.sweepDeep(ctx))
 }
 
@@ -96,6 +98,10 @@ func (b *Backend) sweepTags(ctx context.Context) error {
 		return nil // it is not there, or not allowed
 	}
 	for _, id := range b.view.unlisted(listed, begun) {
+		if b.credit < 1 {
+			break // the next sweep will see
+		}
+		b.credit--
 		tags, err := b.tagsOf(ctx, id)
 		if err != nil && !backend.IsNotFound(err) {
 			return err
@@ -114,6 +120,19 @@ func (b *Backend) sweepTags(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// size is the number of this cluster's keys.
+func (v *view) size() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	size := 0
+	for _, e := range v.keys {
+		if v.ours(e) {
+			size++
+		}
+	}
+	return size
 }
 
 // tagsOfOwned are the tags of this cluster's keys.
@@ -145,8 +164,7 @@ func (v *view) unlisted(listed map[string]map[string]string, begun time.Time) []
 
 // sweepDeep looks at keys in depth: those that are due, and in turn as many others as the credit is good for.
 func (b *Backend) sweepDeep(ctx context.Context) error {
-	due, inTurn, keys := b.view.toLookAt(b.clock.Now())
-	b.credit = min(b.credit+creditPerKey*float64(keys), max(deepest, creditPerKey*float64(keys)))
+	due, inTurn := b.view.toLookAt(b.clock.Now())
 	for _, id := range due {
 		if err := b.lookDeep(ctx, id, false); err != nil && !backend.IsNotFound(err) {
 			return err
@@ -167,8 +185,8 @@ func (b *Backend) sweepDeep(ctx context.Context) error {
 }
 
 // toLookAt are those of this cluster's keys that are wholly known: whose rotation or destruction is due, and the others, those
-// first that were looked at longest ago; and how many keys there are.
-func (v *view) toLookAt(now time.Time) (due, inTurn []string, keys int) {
+// first that were looked at longest ago.
+func (v *view) toLookAt(now time.Time) (due, inTurn []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for id, e := range v.keys {
@@ -182,7 +200,7 @@ func (v *view) toLookAt(now time.Time) (due, inTurn []string, keys int) {
 	}
 	slices.SortFunc(inTurn, func(a, b string) int { return v.keys[a].verified.Compare(v.keys[b].verified) })
 	slices.Sort(due)
-	return due, inTurn, len(due) + len(inTurn)
+	return due, inTurn
 }
 
 // costOfLook is the number of calls that a look in depth at the key takes.
@@ -201,7 +219,7 @@ func (v *view) costOfLook(id string, tags bool) float64 {
 
 // due says whether AWS will have done something with the key by itself since it was looked at.
 func (e *entry) due(now time.Time) bool {
-	m, next := e.metadata.value, e.rotation.value.NextTime
+	m, next := e.metadata.value, e.schedule.value.next
 	switch m.state {
 	case backend.StatePendingDeletion:
 		return !m.deletionTime.IsZero() && !now.Before(m.deletionTime)
@@ -222,10 +240,10 @@ func (b *Backend) lookDeep(ctx context.Context, id string, tags bool) error {
 	before, _ := b.view.any(id)
 	policyBefore, policyKnown := b.knownPolicy(id)
 	if _, err := b.describe(ctx, id); err != nil {
-		return b.named(err, id)
+		return err
 	}
 	if err := b.reread(ctx, id, tags, policyKnown); err != nil {
-		return b.named(err, id)
+		return err
 	}
 	b.view.editKnown(id, b.clock.Now(), func(e *entry) { e.verified = b.clock.Now() })
 	after, _ := b.view.any(id)

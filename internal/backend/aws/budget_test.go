@@ -1,0 +1,152 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"k8s.io/utils/clock"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/policy"
+)
+
+// ready does for a Key what its controller does: look it up, make it with tags and a policy, give it an alias and rotation, and
+// read it and its policy again.
+func ready(t *testing.T, b *Backend, name string) *backend.Key {
+	t.Helper()
+	if owned, err := b.Owned(t.Context(), owner(name)); err != nil || len(owned) > 0 {
+		t.Fatalf("owned before: %v, %v", owned, err)
+	}
+	in := symmetric(name)
+	in.Tags, in.Description = map[string]string{"team": "payments"}, "of "+name
+	in.Policy = policy.BaseDocument("arn:aws:iam::"+account+":root", account).String()
+	made := create(t, b, in)
+	apply(t, b, made.ID, backend.PutAlias{Name: "alias/" + name}, backend.SetRotation{ToDays: 365})
+	if document, err := b.Policy(t.Context(), made.ID); err != nil || document != in.Policy {
+		t.Errorf("policy %s, %v", document, err)
+	}
+	return get(t, b, "alias/"+name)
+}
+
+// many does it for many names with as many workers as controllers have.
+func many(count int, do func(name string)) {
+	names := make(chan string)
+	var workers sync.WaitGroup
+	for range 16 {
+		workers.Go(func() {
+			for name := range names {
+				do(name)
+			}
+		})
+	}
+	for i := range count {
+		names <- fmt.Sprintf("key-%04d", i)
+	}
+	close(names)
+	workers.Wait()
+}
+
+func total(counts map[string]int) (all int) {
+	for _, calls := range counts {
+		all += calls
+	}
+	return all
+}
+
+// beyondLists are the calls that read no list of all keys.
+func beyondLists(counts map[string]int) int {
+	return total(counts) - counts["ListKeys"] - counts["ListAliases"] - counts["GetResources"]
+}
+
+func TestAThousandKeysTakeThreeCallsEachAndSteadyStateATenth(t *testing.T) {
+	t.Parallel()
+	for name, tagging := range map[string]bool{"with the Tagging API": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			const keys = 1000
+			w := newEndpoint(t)
+			p := newProxy(t, w)
+			p.tagging = tagging
+			config := settings(p.server.URL, clock.RealClock{})
+			config.Lags = Lags{Reads: 20 * time.Millisecond, Tagging: 100 * time.Millisecond}
+			b := open(t, config)
+			calls := p.counted(func() { many(keys, func(name string) { ready(t, b, name) }) })
+			t.Logf("%d keys to ready: %.3f calls each: %v", keys, float64(total(calls))/keys, calls)
+			if total(calls) > 4*keys || w.keys() != keys {
+				t.Errorf("%d calls for %d keys: %v", total(calls), w.keys(), calls)
+			}
+			if calls["CreateKey"] != keys || calls["CreateAlias"] != keys || calls["EnableKeyRotation"] != keys {
+				t.Errorf("something was done twice or not at all: %v", calls)
+			}
+
+			reads := p.counted(func() { many(keys, func(name string) { get(t, b, "alias/"+name) }) })
+			if total(reads) != 0 {
+				t.Errorf("reading what is known takes calls: %v", reads)
+			}
+			for range 3 {
+				swept := p.counted(func() { sweep(t, b) })
+				t.Logf("a sweep: %v", swept)
+				if beyondLists(swept) > keys/10 {
+					t.Errorf("a sweep of %d keys takes %d calls beyond lists: %v", keys, beyondLists(swept), swept)
+				}
+			}
+		})
+	}
+}
+
+// TestEveryKeyIsVerifiedInTurn sweeps until each key was looked at, which a tenth of a call per key and sweep is enough for.
+func TestEveryKeyIsVerifiedInTurn(t *testing.T) {
+	w := newEndpoint(t)
+	p := newProxy(t, w)
+	b := open(t, settings(p.server.URL, w.clock))
+	ids := map[string]string{}
+	for i := range 20 {
+		name := fmt.Sprintf("key-%d", i)
+		ids[name] = ready(t, b, name).ID
+	}
+	const sweeps = 41
+	calls := p.counted(func() {
+		for range sweeps {
+			w.clock.Step(10 * time.Minute)
+			sweep(t, b)
+		}
+	})
+	if beyondLists(calls) > sweeps*20/10 {
+		t.Errorf("%d sweeps of 20 keys take %v", sweeps, calls)
+	}
+	for name, id := range ids {
+		at, known := b.Verified(id)
+		if age := w.clock.Since(at); !known || age > sweeps*10*time.Minute-time.Minute {
+			t.Errorf("%s was looked at %s ago, known %t", name, age, known)
+		}
+	}
+}
+
+func TestNoOperationIsCalledMoreOftenThanItsQuota(t *testing.T) {
+	t.Parallel()
+	w := newEndpoint(t)
+	p := newProxy(t, w)
+	config := settings(p.server.URL, clock.RealClock{})
+	config.Quotas = map[string]float64{"CreateKey": 20, "CreateAlias": 40, "DescribeKey": 50, "ListResourceTags": 60}
+	b := open(t, config)
+	many(60, func(name string) { ready(t, b, name) })
+	restarted := open(t, config)
+	many(60, func(name string) { get(t, restarted, "alias/"+name) })
+	for operation, quota := range config.Quotas {
+		if most := p.most(operation); float64(most) > quota || most == 0 {
+			t.Errorf("%s was called %d times within a second, and %v are allowed", operation, most, quota)
+		}
+	}
+}
+
+func TestTheDefaultRatesAreBelowTheQuotasInEverySecond(t *testing.T) {
+	for name, l := range newLimiters(nil) {
+		if quota := operations[name].quota; float64(l.limiter.Limit())+float64(l.limiter.Burst()) > quota {
+			t.Errorf("%s: %v per second and %d at once come to more than %v", name, l.limiter.Limit(), l.limiter.Burst(), quota)
+		}
+	}
+}
