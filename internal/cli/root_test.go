@@ -103,7 +103,7 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 		if err != nil {
 			t.Errorf("%v: error %v", args, err)
 		}
-		for _, command := range []string{"manager", "version"} {
+		for _, command := range []string{"manager", "kms", "policy", "version"} {
 			if !strings.Contains(stdout, "\n  "+command+" ") {
 				t.Errorf("%v: %s is missing in:\n%s", args, command, stdout)
 			}

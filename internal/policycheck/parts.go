@@ -21,6 +21,7 @@ type part struct {
 func (w *World) parts(key *v1alpha1.Key) []part {
 	var parts []part
 	about := w.home(key).About
+	accounts := w.accountsFor(&about)
 	for _, object := range sorted(w.policies) {
 		if object.Object.Namespace != key.Namespace {
 			continue
@@ -30,14 +31,15 @@ func (w *World) parts(key *v1alpha1.Key) []part {
 			continue
 		}
 		about.ByName = selection == compile.ByName
-		parts = append(parts, part{Part: compile.Compile(object.Object, about, w.account), of: object})
+		parts = append(parts, part{Part: compile.Compile(object.Object, about, accounts), of: object})
 	}
 	return parts
 }
 
 // anyPart is what the KeyPolicy comes to on a key of which nothing is known.
 func (w *World) anyPart(object Located[*v1alpha1.KeyPolicy]) part {
-	return part{Part: compile.Compile(object.Object, w.home(nil).About, w.account), of: object}
+	about := w.home(nil).About
+	return part{Part: compile.Compile(object.Object, about, w.accountsFor(&about)), of: object}
 }
 
 // merge puts parts together.

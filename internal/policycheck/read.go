@@ -34,8 +34,7 @@ type File struct {
 }
 
 // Read takes up the manifests and the policy document in a file. What is wrong in it becomes findings, and what is wrong is
-// not taken up. Other kinds than a KeyPolicy, Key, KMSBackend or ServiceAccount are left out. An error means that the
-// file could not be looked at.
+// not taken up. Other kinds than a KeyPolicy, Key, KMSBackend or ServiceAccount are left out. An error is this program's.
 func (w *World) Read(ctx context.Context, file File) error {
 	schemas, err := crdschema.Load()
 	if err != nil {
@@ -53,7 +52,8 @@ func (w *World) Read(ctx context.Context, file File) error {
 			return r.failure
 		}
 		if err != nil {
-			return fmt.Errorf("reading %s: %w", file.Name, err)
+			r.refuse(Place{}, "", "is no manifest: "+err.Error())
+			return r.failure
 		}
 		r.manifest(ctx, text)
 	}
@@ -84,6 +84,8 @@ func (r *reader) manifest(ctx context.Context, text []byte) {
 		r.kindless(text)
 	case err != nil:
 		r.refuse(Place{}, "", "is no manifest: "+err.Error())
+	case object.GetKind() == "", object.GetAPIVersion() == "":
+		r.kindless(text)
 	case object.IsList():
 		r.list(ctx, object, problems)
 	default:

@@ -161,11 +161,19 @@ func (w *World) account(namespace, name string) (compile.ServiceAccount, bool) {
 	if w.Lookup != nil {
 		return w.Lookup(namespace, name)
 	}
-	if len(w.accounts) == 0 {
+	return compile.ServiceAccount{}, false
+}
+
+// accountsFor looks ServiceAccounts up for a key. Where their names are all that it takes, and there are no manifests of any,
+// they are taken to exist.
+func (w *World) accountsFor(about *compile.About) compile.ServiceAccounts {
+	if !about.NamesServiceAccounts || w.Lookup != nil || len(w.accounts) > 0 {
+		return w.account
+	}
+	return func(string, string) (compile.ServiceAccount, bool) {
 		w.assumed = true
 		return compile.ServiceAccount{}, true
 	}
-	return compile.ServiceAccount{}, false
 }
 
 // sorted is the objects by namespace and name.
