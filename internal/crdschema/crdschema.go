@@ -78,8 +78,11 @@ func (s *Schemas) Knows(gvk schema.GroupVersionKind) bool { return s.kinds[gvk] 
 // Namespaced says whether objects of the kind, which must be known, live in namespaces.
 func (s *Schemas) Namespaced(gvk schema.GroupVersionKind) bool { return s.kinds[gvk].namespaced }
 
-// Create does to an object of a known kind what creating it would: unknown fields and status are removed, and defaults are
-// filled in. It returns what the API server would refuse it for, and then the object is not to be used.
+// maxGenerated is how much of generateName goes into a name, which ends in five random characters.
+const maxGenerated = 58
+
+// Create does to an object of a known kind what creating it would: unknown fields and status are removed, and defaults and
+// a generated name are filled in. It returns what the API server would refuse it for, and then the object is not to be used.
 func (s *Schemas) Create(ctx context.Context, object *unstructured.Unstructured) ([]Problem, error) {
 	of := s.kinds[object.GroupVersionKind()]
 	schemas, err := of.compile()
@@ -92,6 +95,9 @@ func (s *Schemas) Create(ctx context.Context, object *unstructured.Unstructured)
 	delete(object.Object, "status") // it is another request's
 	if !of.namespaced {
 		object.SetNamespace(metav1.NamespaceNone)
+	}
+	if base := object.GetGenerateName(); object.GetName() == "" && base != "" {
+		object.SetName(base[:min(len(base), maxGenerated)] + "xxxxx")
 	}
 	return schemas.validate(ctx, object, of.namespaced), nil
 }
