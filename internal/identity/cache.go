@@ -4,7 +4,7 @@
 package identity
 
 import (
-	"crypto/sha256"
+	"strings"
 	"sync"
 )
 
@@ -18,40 +18,40 @@ type session struct {
 	credential Credential
 }
 
-// cache remembers verified tokens by their digest. Entries live in two generations: what is used moves to the young one,
-// and when that is full, the old one is forgotten as a whole. So the cache is bounded and needs neither timers nor lists.
-// Only verified tokens get in: who can't obtain sessions can't fill it.
+// cache remembers verified tokens. They are kept as they are: to hash one with SHA-256 would take longer than the rest of a
+// look-up, and the secret without which a token is of no use is kept beside it anyway. Entries live in two generations: what
+// is used moves to the young one, and when that is full, the old one is forgotten as a whole. So the cache is bounded and
+// needs neither timers nor lists. Only verified tokens get in: who can't obtain sessions can't fill it.
 type cache struct {
 	limit int
 
 	mu         sync.RWMutex
-	young, old map[[sha256.Size]byte]session
+	young, old map[string]*session
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, young: map[[sha256.Size]byte]session{}}
+	return &cache{limit: limit, young: map[string]*session{}}
 }
 
-func (c *cache) get(digest [sha256.Size]byte) (session, bool) {
+// get is nil for a token that is not remembered.
+func (c *cache) get(token string) *session {
 	c.mu.RLock()
-	found, ok := c.young[digest]
-	if !ok {
-		found, ok = c.old[digest]
-		c.mu.RUnlock()
-		if ok {
-			c.put(digest, found)
-		}
-		return found, ok
+	found, isYoung := c.young[token]
+	if !isYoung {
+		found = c.old[token]
 	}
 	c.mu.RUnlock()
-	return found, true
+	if !isYoung && found != nil {
+		c.put(token, found)
+	}
+	return found
 }
 
-func (c *cache) put(digest [sha256.Size]byte, s session) {
+func (c *cache) put(token string, s *session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.young) >= c.limit {
-		c.young, c.old = make(map[[sha256.Size]byte]session, c.limit), c.young
+		c.young, c.old = make(map[string]*session, c.limit), c.young
 	}
-	c.young[digest] = s
+	c.young[strings.Clone(token)] = s // it may be a part of something longer
 }

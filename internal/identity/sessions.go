@@ -5,16 +5,12 @@ package identity
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
 
 	"k8s.io/utils/clock"
 )
-
-// maxUsualToken is how long the tokens of most sessions are at most; longer ones cost an allocation each time.
-const maxUsualToken = 1024
 
 // MinSession is the shortest session, DurationSeconds' minimum; MaxSession is the longest.
 const MinSession = 15 * time.Minute
@@ -100,15 +96,13 @@ func (s *Sessions) Lookup(ctx context.Context, accessKeyID, sessionToken string)
 	if sessionToken == "" || !strings.HasPrefix(accessKeyID, TemporaryKeyPrefix) {
 		return Credential{}, ErrUnknown
 	}
-	var room [maxUsualToken]byte // it spares an allocation
-	digest := sha256.Sum256(append(room[:0], sessionToken...))
-	found, ok := s.verified.get(digest)
-	if !ok || !s.keys.Keys().Has(found.keyID) {
+	found := s.verified.get(sessionToken)
+	if found == nil || !s.keys.Keys().Has(found.keyID) {
 		var err error
 		if found, err = s.verify(ctx, accessKeyID, sessionToken); err != nil {
 			return Credential{}, err
 		}
-		s.verified.put(digest, found)
+		s.verified.put(sessionToken, found)
 	}
 	switch {
 	case found.credential.Caller.AccessKeyID != accessKeyID:
@@ -120,31 +114,31 @@ func (s *Sessions) Lookup(ctx context.Context, accessKeyID, sessionToken string)
 }
 
 // verify says what a token stands for, expired or not.
-func (s *Sessions) verify(ctx context.Context, accessKeyID, sessionToken string) (session, error) {
+func (s *Sessions) verify(ctx context.Context, accessKeyID, sessionToken string) (*session, error) {
 	token, err := parseToken(sessionToken)
 	if err != nil {
-		return session{}, err
+		return nil, err
 	}
 	key, err := s.key(ctx, token.keyID)
 	if err != nil {
-		return session{}, err
+		return nil, err
 	}
 	secrets, err := token.derive(key)
 	if err != nil {
-		return session{}, err
+		return nil, err
 	}
 	if secrets.accessKeyID != accessKeyID {
-		return session{}, errTokenSwapped
+		return nil, errTokenSwapped
 	}
 	payload, err := secrets.aead.Open(nil, nil, token.sealed, token.header)
 	if err != nil {
-		return session{}, errTokenForged
+		return nil, errTokenForged
 	}
 	caller, err := decodePayload(payload, accessKeyID)
 	if err != nil {
-		return session{}, fmt.Errorf("%w: %w", err, ErrUnknown)
+		return nil, fmt.Errorf("%w: %w", err, ErrUnknown)
 	}
-	return session{key.id, Credential{
+	return &session{key.id, Credential{
 		SecretAccessKey: secrets.secretAccessKey, Caller: caller, Expires: caller.Session.Expires,
 	}}, nil
 }

@@ -83,26 +83,28 @@ func decodeHex(dst []byte, digits string) bool {
 		return false
 	}
 	for i := range dst {
-		high, low := digit(digits[2*i]), digit(digits[2*i+1])
-		if high < 0 || low < 0 {
+		high, low := values[digits[2*i]], values[digits[2*i+1]]
+		if high|low == noDigit {
 			return false
 		}
-		dst[i] = byte(high<<4 | low)
+		dst[i] = high<<4 | low
 	}
 	return true
 }
 
-// digit is the value of a lower-case hex digit, or -1.
-func digit(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	default:
-		return -1
+// noDigit has all bits, so that it shows in whatever it is combined with.
+const noDigit = 0xff
+
+// values are those of the lower-case hex digits by their characters; of every other character, noDigit.
+var values = func() (of [256]byte) {
+	for c := range of {
+		of[c] = noDigit
 	}
-}
+	for value, c := range "0123456789abcdef" {
+		of[c] = byte(value)
+	}
+	return of
+}()
 
 func decodeHeader(encoded [headerSize]byte) (Header, error) {
 	form := encoded[1]

@@ -5,6 +5,7 @@ package operation
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -72,7 +73,9 @@ type Request struct {
 // Execute carries out a call and returns the body of the answer, empty for an operation that answers nothing. The error is
 // a *kms.Error. Whatever becomes of the call, it was recorded before Execute returns.
 func (e *Executor) Execute(ctx context.Context, call Call) ([]byte, error) {
-	r := &Request{Call: call, executor: e, received: e.Clock.Now().UTC(), eventID: e.NewID()}
+	r, _ := requests.Get().(*Request) // nothing else is in there
+	defer r.release()
+	r.Call, r.executor, r.received, r.eventID = call, e, e.Clock.Now().UTC(), e.NewID()
 	r.service = e.Partition.Service(call.Caller.AccountID(), call.Region)
 	out, err := r.run(ctx)
 	var body []byte
@@ -90,6 +93,14 @@ func (e *Executor) Execute(ctx context.Context, call Call) ([]byte, error) {
 		r.noteUse()
 	}
 	return body, err
+}
+
+// requests has room for the next ones. Nothing keeps a Request: what its record tells is copied.
+var requests = sync.Pool{New: func() any { return new(Request) }}
+
+func (r *Request) release() {
+	*r = Request{}
+	requests.Put(r)
 }
 
 func (r *Request) run(ctx context.Context) (any, error) {
