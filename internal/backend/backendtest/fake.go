@@ -41,6 +41,7 @@ type fakeKey struct {
 	lastAutomatic     time.Time
 	public            []byte
 	policy            string
+	grants            []backend.Grant
 }
 
 const (

@@ -32,6 +32,11 @@ func (f *Fake) change(key *fakeKey, change backend.Change) error {
 		return nil
 	case backend.SetPolicy:
 		return f.putPolicy(key, c.Document)
+	case backend.PutGrant:
+		return f.putGrant(key, c)
+	case backend.RevokeGrant:
+		key.revokeGrant(c.ID)
+		return nil
 	}
 	if key.State == backend.StatePendingDeletion {
 		return invalid("%s is pending deletion.", key.ARN)

@@ -22,6 +22,7 @@ const (
 	VerbScheduleDeletion Verb = "ScheduleDeletion"
 	VerbPublicKey        Verb = "PublicKey"
 	VerbPolicy           Verb = "Policy"
+	VerbGrants           Verb = "Grants"
 )
 
 // Fault is a failure to come.

@@ -75,6 +75,12 @@ func Run(t *testing.T, newSubject func(t *testing.T) Subject, lacking ...Lacking
 		{"takes a policy as large as AWS takes", testLargestPolicy},
 		{"refuses a bad policy and does the rest", testPolicyRefused},
 		{"creates no key with a bad policy", testCreatePolicyRefused},
+		{"makes a grant once", granting(testGrantOnce)},
+		{"makes a grant before the one it replaces goes", granting(testGrantReplaced)},
+		{"revokes a grant and no other", granting(testGrantRevoked)},
+		{"makes grants on enabled keys and revokes them on every key", granting(testGrantsInEveryState)},
+		{"refuses a bad grant and does the rest", granting(testGrantRefused)},
+		{"has no grants where there is no key", granting(testGrantsOfNoKey)},
 		{"applies a change again without doing it twice", testApplyAgain},
 		{"reaches any declared state and stays there", testConverges},
 	}

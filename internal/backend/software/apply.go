@@ -15,8 +15,8 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
 )
 
-// Apply implements backend.Backend. Changes of the key's record are made in their order and in one write, then those of
-// aliases in theirs.
+// Apply implements backend.Backend. Changes of the key's settings are made in their order and in one write, then those of
+// aliases and grants in theirs.
 func (b *Backend) Apply(ctx context.Context, keyID string, changes []backend.Change) (*backend.Key, error) {
 	failed := make([]error, len(changes))
 	if err := b.applyRecord(ctx, keyID, changes, failed); err != nil {
@@ -24,7 +24,7 @@ func (b *Backend) Apply(ctx context.Context, keyID string, changes []backend.Cha
 	}
 	for i, change := range changes {
 		if _, done := mutationFor(change); !done {
-			failed[i] = b.applyAlias(ctx, keyID, change)
+			failed[i] = b.applyAlone(ctx, keyID, change)
 		}
 	}
 	key, err := b.Get(ctx, keyID)
@@ -34,7 +34,7 @@ func (b *Backend) Apply(ctx context.Context, keyID string, changes []backend.Cha
 	return key, changesError(changes, failed)
 }
 
-// applyRecord makes the changes that are of the key's record and notes in failed, by index, which were not made. It is
+// applyRecord makes the changes that are of the key's settings and notes in failed, by index, which were not made. It is
 // an error if there is no such key, or none that can be read.
 func (b *Backend) applyRecord(ctx context.Context, keyID string, changes []backend.Change, failed []error) error {
 	var mutations []kms.Mutation
@@ -70,7 +70,7 @@ func (b *Backend) applyRecord(ctx context.Context, keyID string, changes []backe
 	return nil
 }
 
-// mutationFor is the change as the KMS makes it. It is false for a change that is not of the key's record.
+// mutationFor is the change as the KMS makes it. It is false for a change that is not of the key's settings.
 func mutationFor(change backend.Change) (kms.Mutation, bool) {
 	switch c := change.(type) {
 	case backend.CancelDeletion:
@@ -102,9 +102,13 @@ func mutationFor(change backend.Change) (kms.Mutation, bool) {
 	}
 }
 
-// applyAlias makes a change of an alias.
-func (b *Backend) applyAlias(ctx context.Context, keyID string, change backend.Change) error {
+// applyAlone makes a change that is a write of its own.
+func (b *Backend) applyAlone(ctx context.Context, keyID string, change backend.Change) error {
 	switch c := change.(type) {
+	case backend.PutGrant:
+		return b.putGrant(ctx, keyID, c)
+	case backend.RevokeGrant:
+		return b.revokeGrant(ctx, keyID, c.ID)
 	case backend.PutAlias:
 		return b.putAlias(ctx, keyID, c.Name)
 	case backend.RemoveAlias:

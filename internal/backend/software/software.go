@@ -70,6 +70,7 @@ var (
 	_ backend.Backend = (*Backend)(nil)
 	_ backend.Watcher = (*Backend)(nil)
 	_ backend.Sealed  = (*Backend)(nil)
+	_ backend.Granter = (*Backend)(nil)
 )
 
 // Open loads the keyring and starts what runs in the background, which ends with Close and not with ctx. The root key is

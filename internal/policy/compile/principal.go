@@ -34,26 +34,36 @@ func (c *compiler) principals(declared []v1alpha1.KeyPolicyPrincipal) policy.Pri
 
 // serviceAccount is the IAM role that a ServiceAccount's pods have; false, and a note of it, if there is none.
 func (c *compiler) serviceAccount(reference v1alpha1.ServiceAccountReference) (string, bool) {
-	namespace := reference.Namespace
-	if namespace == "" {
-		namespace = c.namespace
+	arn, unresolved := RoleOf(&c.about, c.namespace, reference, c.accounts)
+	if unresolved != nil {
+		c.part.Unresolved = append(c.part.Unresolved, *unresolved)
+	}
+	return arn, unresolved == nil
+}
+
+// RoleOf is the ARN of the IAM role that a ServiceAccount's pods have where the key lives, or why there is none. namespace is
+// that of the object which names it.
+func RoleOf(
+	about *About, namespace string, reference v1alpha1.ServiceAccountReference, accounts ServiceAccounts,
+) (arn string, unresolved *Unresolved) {
+	if reference.Namespace != "" {
+		namespace = reference.Namespace
 	}
 	var problem string
-	account, exists := c.accounts(namespace, reference.Name)
+	account, exists := accounts(namespace, reference.Name)
 	switch {
 	case !exists:
 		problem = "does not exist: create it, or correct the name"
-	case c.about.NamesServiceAccounts:
-		return ServiceAccountARN(c.about.OperatorARN, c.about.AccountID, namespace, reference.Name), true
+	case about.NamesServiceAccounts:
+		return ServiceAccountARN(about.OperatorARN, about.AccountID, namespace, reference.Name), nil
 	case account.RoleARN == "":
 		problem = "has no annotation " + v1alpha1.RoleARNAnnotation + ": annotate it with the ARN of the IAM role of its pods"
 	case !rolePattern.MatchString(account.RoleARN):
 		problem = "has an annotation " + v1alpha1.RoleARNAnnotation + " that is not the ARN of an IAM role: correct it"
 	default:
-		return account.RoleARN, true
+		return account.RoleARN, nil
 	}
-	c.part.Unresolved = append(c.part.Unresolved, Unresolved{Namespace: namespace, Name: reference.Name, Problem: problem})
-	return "", false
+	return "", &Unresolved{Namespace: namespace, Name: reference.Name, Problem: problem}
 }
 
 // ServiceAccountARN is the role that a ServiceAccount is where it is a principal by itself; like is any ARN of the partition.
