@@ -126,7 +126,8 @@ var (
 	_ backend.Watcher = (*Backend)(nil)
 )
 
-// Open prepares a backend. It does not call AWS KMS: Identify says whether the backend can be used.
+// Open prepares a backend, of which nothing runs in the background. It does not call AWS KMS: Identify says whether the backend
+// can be used.
 func Open(ctx context.Context, config Config) (*Backend, error) {
 	clients, err := newClients(ctx, config)
 	if err != nil {
@@ -138,6 +139,3 @@ func Open(ctx context.Context, config Config) (*Backend, error) {
 		aliases: newRefresher(), scans: newRefresher(), listings: newRefresher(),
 	}, nil
 }
-
-// Close lets go of connections. The backend must not be used any more.
-func (b *Backend) Close() { b.clients.close() }

@@ -5,6 +5,7 @@ package aws
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -25,6 +26,8 @@ const (
 	attemptTimeout = 30 * time.Second
 	// appName is how the operator is seen in CloudTrail: in the user agent, and as the name of sessions.
 	appName = "chatelaine"
+	// connections are kept open to each of AWS's services, as many as keys are worked on at a time.
+	connections = 32
 )
 
 // kmsAPI is what is used of AWS KMS.
@@ -73,13 +76,12 @@ type clients struct {
 	region      string
 	// roleARN is the role behind the credentials, where it is known before anybody asks AWS.
 	roleARN string
-	close   func()
 }
 
 func newClients(ctx context.Context, c Config) (clients, error) {
-	http := awshttp.NewBuildableClient()
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = connections })
 	options := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(http), config.WithAppID(appName), config.WithRetryer(newRetryer),
+		config.WithHTTPClient(client), config.WithAppID(appName), config.WithRetryer(newRetryer),
 		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) {
 			if o.RoleSessionName == "" { // the SDK's own is another one each time, and is part of messages
 				o.RoleSessionName = appName
@@ -116,7 +118,7 @@ func newClients(ctx context.Context, c Config) (clients, error) {
 	}
 	return clients{
 		kms: kms.NewFromConfig(loaded), sts: sts.NewFromConfig(loaded), tagging: tagging.NewFromConfig(loaded),
-		credentials: cache, region: loaded.Region, roleARN: roleARN, close: http.GetTransport().CloseIdleConnections,
+		credentials: cache, region: loaded.Region, roleARN: roleARN,
 	}, nil
 }
 

@@ -93,7 +93,6 @@ func open(t *testing.T, config Config) *Backend {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.Close)
 	return b
 }
 

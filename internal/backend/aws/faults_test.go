@@ -10,9 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/utils/clock"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
 // lags are short, so that tests need not wait long.
@@ -211,6 +214,32 @@ func TestAKeyThatAWSDoesNotShowYetIsNotLost(t *testing.T) {
 	}
 	if _, err := b.Get(t.Context(), key.ID); !backend.IsNotFound(err) {
 		t.Errorf("it is gone, and told: %v", err)
+	}
+}
+
+func TestALookInDepthThatLagsBehindDoesNotUndoWhatWasWritten(t *testing.T) {
+	_, _, config := late(t, false)
+	made := ready(t, open(t, config), "key")
+	time.Sleep(config.Lags.Reads)
+	b := open(t, config)
+	get(t, b, made.ID)
+	if _, err := b.Policy(t.Context(), made.ID); err != nil {
+		t.Fatal(err)
+	}
+	document := policy.Default(account).String()
+	written := apply(t, b, made.ID, backend.SetDescription{To: "new"}, backend.SetTags{Tags: map[string]string{"new": "1"}},
+		backend.SetRotation{ToDays: 90}, backend.SetPolicy{Document: document}, backend.Disable{})
+	for range 2 { // while reads lag behind, and after
+		if err := b.Verify(t.Context(), made.ID); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(written, get(t, b, made.ID), cmpopts.EquateApproxTime(time.Minute)); diff != "" {
+			t.Errorf("a look made of what was written (-written +told):\n%s", diff)
+		}
+		if got, err := b.Policy(t.Context(), made.ID); err != nil || got != document {
+			t.Errorf("policy %s, %v", got, err)
+		}
+		time.Sleep(config.Lags.Reads)
 	}
 }
 

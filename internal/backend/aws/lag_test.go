@@ -46,7 +46,36 @@ func (p *proxy) lag(operation string, body, content []byte) []byte {
 		return p.without(content, "Keys", "KeyId")
 	case "ListAliases":
 		return p.without(content, "Aliases", "AliasName")
+	default:
+		return p.stale(operation, members(body)["KeyId"], content)
 	}
+	return content
+}
+
+// reading is what a read answered, and when.
+type reading struct {
+	content []byte
+	at      time.Time
+}
+
+// stale notes when a key was written to. A read of it is answered as one was before, if that is no older than reads lag behind:
+// if it was still so then.
+func (p *proxy) stale(operation string, keyID any, content []byte) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id, _ := keyID.(string)
+	now := time.Now()
+	if !strings.HasPrefix(operation, "Get") && !strings.HasPrefix(operation, "List") && operation != "DescribeKey" {
+		p.wrote[id] = append(p.wrote[id], now)
+		return content
+	}
+	read := operation + " " + id
+	before, ok := p.before[read]
+	outdated := slices.IndexFunc(p.wrote[id], func(wrote time.Time) bool { return wrote.After(before.at) })
+	if ok && outdated >= 0 && now.Sub(p.wrote[id][outdated]) < p.readLag {
+		return before.content
+	}
+	p.before[read] = reading{content, now}
 	return content
 }
 

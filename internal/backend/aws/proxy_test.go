@@ -52,6 +52,9 @@ type proxy struct {
 	// writeLag is for how long a new key takes no alias.
 	writeLag time.Duration
 	made     map[string]time.Time
+	// wrote is when a key was written to, and before what a read of it answered last.
+	wrote  map[string][]time.Time
+	before map[string]reading
 	// tagging says that there is a Tagging API; taggingLag is for how long it does not show new keys.
 	tagging    bool
 	taggingLag time.Duration
@@ -63,7 +66,8 @@ func newProxy(t *testing.T, behind *endpoint) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{t: t, behind: behind, target: target, calls: map[string][]time.Time{}, made: map[string]time.Time{}}
+	p := &proxy{t: t, behind: behind, target: target, calls: map[string][]time.Time{}, made: map[string]time.Time{},
+		wrote: map[string][]time.Time{}, before: map[string]reading{}}
 	p.server = httptest.NewServer(p)
 	t.Cleanup(p.server.Close)
 	return p

@@ -217,17 +217,18 @@ func (v *view) costOfLook(id string, tags bool) float64 {
 	return cost
 }
 
-// due says whether AWS will have done something with the key by itself since it was looked at.
+// due says whether AWS may have done something with the key by itself since it was looked at. If AWS is late, that is found in
+// turn: a date makes for one look.
 func (e *entry) due(now time.Time) bool {
-	m, next := e.metadata.value, e.schedule.value.next
-	switch m.state {
+	date := time.Time{}
+	switch e.metadata.value.state {
 	case backend.StatePendingDeletion:
-		return !m.deletionTime.IsZero() && !now.Before(m.deletionTime)
+		date = e.metadata.value.deletionTime
 	case backend.StateEnabled:
-		return !next.IsZero() && !now.Before(next)
+		date = e.schedule.value.next
 	default:
-		return false
 	}
+	return !date.IsZero() && !now.Before(date) && e.verified.Before(date)
 }
 
 // lookDeep reads all of a key anew, its tags too if they are asked for, and tells its owner if something is not what it was.

@@ -1,0 +1,86 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package aws
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/kms"
+)
+
+func TestAnAliasThatMovedToAnotherKeyIsNotTaken(t *testing.T) {
+	w := newWatched(t, false)
+	if err := w.service.DeleteAlias(t.Context(), "alias/key", w.key.ID); err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := w.service.CreateKey(t.Context(), kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.service.CreateAlias(t.Context(), "alias/key", stranger.KeyID); err != nil {
+		t.Fatal(err)
+	}
+	apply(t, w.b, w.key.ID, backend.RemoveAlias{Name: "alias/key"})
+	if seen, err := w.service.DescribeKey(t.Context(), stranger.KeyID); err != nil || !slices.Equal(seen.Aliases, []string{"alias/key"}) {
+		t.Errorf("the other key has %v, %v", seen.Aliases, err)
+	}
+	_, err = w.b.Apply(t.Context(), w.key.ID, []backend.Change{backend.PutAlias{Name: "alias/key"}})
+	if want := "aliases: alias alias/key is held by key " + stranger.KeyID + " (not in this namespace)"; err == nil || err.Error() != want {
+		t.Errorf("putting it: %v, want %s", err, want)
+	}
+}
+
+func TestAKeyOfNobodyIsReadAnewEachTime(t *testing.T) {
+	w := newWatched(t, false)
+	made, err := w.service.CreateKey(t.Context(), kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(t, w.b, made.KeyID)
+	w.outside(t, made.KeyID, kms.TagResource(map[string]string{"kms.chatelaine.dev/adoptable-by": "team"}), kms.DisableKey())
+	if seen := get(t, w.b, made.KeyID); seen.State != backend.StateDisabled || len(seen.Tags) != 1 {
+		t.Errorf("it is told as it was: %+v", seen)
+	}
+	adopted := apply(t, w.b, made.KeyID, backend.SetTags{Tags: owner("adopter").Tags()})
+	if calls := w.counted(func() { get(t, w.b, adopted.ID) }); total(calls) != 0 {
+		t.Errorf("it was adopted, and reading it takes %v", calls)
+	}
+	if owned, err := w.b.Owned(t.Context(), owner("adopter")); err != nil || len(owned) != 1 || owned[0].ID != made.KeyID {
+		t.Errorf("owned: %v, %v", owned, err)
+	}
+}
+
+// TestAScanMindsWhatItMayNotRead makes keys in an account with keys whose tags the operator may not read.
+func TestAScanMindsWhatItMayNotRead(t *testing.T) {
+	w := newEndpoint(t)
+	p := newProxy(t, w)
+	for range 5 {
+		if _, err := w.service.CreateKey(t.Context(), kms.CreateKeyInput{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	denied := fault{operation: "ListResourceTags", code: "AccessDeniedException", status: http.StatusBadRequest}
+	p.inject(denied)
+	b := open(t, settings(p.server.URL, w.clock))
+	_, err := b.Create(t.Context(), symmetric("key"))
+	if backend.ClassOf(err) != backend.AccessDenied || err.Error() != "kms:ListResourceTags: AWS says this." {
+		t.Errorf("it may read no tags at all: %v", err)
+	}
+	p.heal()
+	one, err := b.listKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.readNewTags(t.Context(), one[0], w.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	p.inject(denied)
+	create(t, b, symmetric("key"))
+	if w.keys() != 6 {
+		t.Errorf("%d keys", w.keys())
+	}
+}
