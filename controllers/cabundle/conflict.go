@@ -23,7 +23,7 @@ func (r *Reconciler) tellConflict(namespace *metav1.PartialObjectMetadata, has *
 	// the namespace default.
 	about := namespace.DeepCopy()
 	about.Namespace = namespace.Name
-	tell.Event(r.Events, about, corev1.EventTypeWarning, ReasonConflict, fmt.Sprintf(
+	tell.Event(r.Events, about, corev1.EventTypeWarning, ReasonConflict, tell.Reconciling, fmt.Sprintf(
 		"ConfigMap %s exists and was not created by the operator: it was left untouched, and the CA certificates of the KMS endpoint are not published here: delete or rename it",
 		ConfigMapName))
 }

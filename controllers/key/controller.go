@@ -107,7 +107,7 @@ func (r *Reconciler) finish(ctx context.Context, p *pass) (ctrl.Result, error) {
 
 // event tells of something that changed outside the cluster, or that a person has to know.
 func (r *Reconciler) event(p *pass, eventType, reason, note string, args ...any) {
-	tell.Event(r.Events, p.key, eventType, reason, fmt.Sprintf(note, args...))
+	tell.Event(r.Events, p.key, eventType, reason, tell.Reconciling, fmt.Sprintf(note, args...))
 }
 
 const (

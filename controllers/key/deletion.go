@@ -39,7 +39,7 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (ctrl.Result, error)
 	if err := r.patchFinalizers(ctx, p, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, err
 	}
-	r.written.Forget(p.key.UID)
+	r.written.Forget(client.ObjectKeyFromObject(p.key))
 	return ctrl.Result{}, nil
 }
 

@@ -47,6 +47,10 @@ func (r *Reconciler) findOrCreate(ctx context.Context, p *pass) *conditions.Prob
 	}
 	failpoint.Hit("before-create")
 	p.seen, err = p.backend.Create(ctx, in)
+	if base := p.basePolicy(); backend.ClassOf(err) == backend.InvalidInput && in.Policy != base {
+		in.Policy = base // should the policy be what is wrong, its own phase says so
+		p.seen, err = p.backend.Create(ctx, in)
+	}
 	if err != nil {
 		return failed(err)
 	}

@@ -6,6 +6,7 @@ package key
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
@@ -16,6 +17,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/failpoint"
 	"github.com/chatelaine-dev/chatelaine/internal/policy"
 	"github.com/chatelaine-dev/chatelaine/internal/policy/compile"
+	"github.com/chatelaine-dev/chatelaine/internal/policy/lint"
 )
 
 // compilePolicies finds out what the KeyPolicies come to, before the key is made: it is made with its policy.
@@ -31,17 +33,18 @@ func (r *Reconciler) compilePolicies(ctx context.Context, p *pass) bool {
 func (p *pass) initialPolicy() string {
 	merged := compile.Merge(p.about, p.parts, nil)
 	if _, tooLarge := merged.TooLarge(); tooLarge {
-		merged = compile.Merge(p.about, nil, nil)
+		return p.basePolicy()
 	}
 	return merged.Text
 }
 
-// applyPolicy is the phase of PolicyApplied: the key policy is what the KeyPolicies that select the Key declare. The policy
-// that an adopted key came with stays until one does.
+// basePolicy is the policy of a key that nobody may use.
+func (p *pass) basePolicy() string { return compile.Merge(p.about, nil, nil).Text }
+
+// applyPolicy is the phase of PolicyApplied: the key policy is what the KeyPolicies that select the Key declare.
 func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
-	if p.key.Spec.Adopt != nil && p.status.Policy == nil && len(p.parts) == 0 {
-		p.conditions.True(v1alpha1.ConditionPolicyApplied, v1alpha1.ReasonPolicyKept,
-			"the key has the policy that it was adopted with; a KeyPolicy that selects this Key replaces it")
+	if p.keepsOwnPolicy() {
+		p.reportPolicy(nil)
 		return
 	}
 	text, err := p.backend.Policy(ctx, p.seen.ID)
@@ -59,39 +62,66 @@ func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 		return
 	}
 	comparison := policy.Compare(want.Document, has)
-	if !comparison.Equal() && !r.putPolicy(ctx, p, text, want, strings.Join(comparison.Differences, "; ")) {
-		return
+	orphans := comparison.Orphans
+	if !comparison.Equal() {
+		if err := r.putPolicy(ctx, p, text, want, strings.Join(comparison.Differences, "; ")); err != nil {
+			p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.FromError(err))
+			return
+		}
+		orphans = nil // they exist again, or the policy would have been refused
 	}
 	p.status.Policy = policyStatus(want)
-	p.reportPolicy(comparison.Orphans)
+	p.reportPolicy(orphans)
 }
 
-// lastPut is the document, if it is the one that this operator put last: what is kept of a KeyPolicy that is refused is
+// keepsOwnPolicy says that the policy which an adopted key came with stays, since no KeyPolicy has replaced it yet and none
+// that could selects the Key: a mistake does not lock out who could use the key so far.
+func (p *pass) keepsOwnPolicy() bool {
+	isSound := func(part compile.Part) bool { return !part.Refused() }
+	return p.key.Spec.Adopt != nil && p.status.Policy == nil && !slices.ContainsFunc(p.parts, isSound)
+}
+
+// lastPut is what the key policy still has of what this operator put last: what is kept of a KeyPolicy that is refused is
 // taken from there, and from nothing that somebody else put.
 func (p *pass) lastPut(has *policy.Document) *policy.Document {
-	if p.status.Policy == nil || p.status.Policy.Hash != compile.Hash(has) {
+	if p.status.Policy == nil {
 		return nil
 	}
-	return has
+	return compile.Intact(has, p.status.Policy.Sources)
 }
 
-// putPolicy replaces the key policy, and tells of what that takes away or puts right.
-func (r *Reconciler) putPolicy(ctx context.Context, p *pass, before string, want compile.Merged, differs string) bool {
-	switch {
-	case p.status.Policy == nil && p.key.Spec.Adopt != nil:
-		tell.Whole(r.Events, p.key, normal, "PolicyReplaced", "the policy of the adopted key was: "+before)
-	case p.status.Policy != nil && p.status.Policy.Hash == want.Hash:
-		r.event(p, warning, "DriftRepaired", "the policy of key %s was changed outside and is put right: %s", p.seen.ID, differs)
+// putting is the action of the Events of putPolicy.
+const putting = "PutKeyPolicy"
+
+// putPolicy replaces the key policy, and tells of what that takes away or puts right. The policy of an adopted key is told
+// before it is gone.
+func (r *Reconciler) putPolicy(ctx context.Context, p *pass, before string, want compile.Merged, differs string) error {
+	if p.status.Policy == nil && p.key.Spec.Adopt != nil {
+		note := fmt.Sprintf("the policy of the adopted key %s was: %s", p.seen.ID, before)
+		if err := tell.Whole(ctx, r.Client, p.key, normal, "PolicyReplaced", putting, note); err != nil {
+			return err
+		}
 	}
 	after, err := p.backend.Apply(ctx, p.seen.ID, []backend.Change{backend.SetPolicy{Document: want.Text, Differs: differs}})
+	if p.status.Policy != nil && p.status.Policy.Hash == want.Hash {
+		r.tellPolicyDrift(p, differs, err)
+	}
 	if err != nil {
-		problems := changeProblems(err)
-		p.conditions.FailAll(v1alpha1.ConditionPolicyApplied, problems)
-		return false
+		return err
 	}
 	p.seen = after
 	failpoint.Hit("policy-put")
-	return true
+	return nil
+}
+
+// tellPolicyDrift reports how the policy was changed outside, after an attempt to put it right that ended with err.
+func (r *Reconciler) tellPolicyDrift(p *pass, differs string, err error) {
+	reason, note := "DriftRepaired", fmt.Sprintf("the policy of key %s was changed outside and put right: %s", p.seen.ID, differs)
+	if err != nil {
+		reason, note = "DriftRemains", fmt.Sprintf("the policy of key %s was changed outside and could not be put right (%v): %s",
+			p.seen.ID, err, differs)
+	}
+	tell.Event(r.Events, p.key, warning, reason, putting, note)
 }
 
 func policyStatus(merged compile.Merged) *v1alpha1.KeyPolicyInForce {
@@ -102,14 +132,15 @@ func policyStatus(merged compile.Merged) *v1alpha1.KeyPolicyInForce {
 	return status
 }
 
-// reportPolicy says what there is to say about a policy in force. A refused KeyPolicy is for people to correct. A
-// ServiceAccount that is not there yet holds nobody else up: the key is usable, and heals by itself.
+// reportPolicy says what there is to say about the policy that the key has, once that is the one that it is to have. A refused
+// KeyPolicy is for people to correct. A ServiceAccount that is not there yet holds nobody else up: the key is usable, and heals
+// by itself.
 func (p *pass) reportPolicy(orphans []policy.Orphan) {
 	var refused, notes []string
 	for i := range p.parts {
 		part := &p.parts[i]
 		for _, finding := range part.Findings {
-			if part.Refused() {
+			if finding.Severity == lint.Error {
 				refused = append(refused, fmt.Sprintf("KeyPolicy %s is refused: %s", part.Name, compile.Describe(finding)))
 			}
 		}
@@ -128,6 +159,9 @@ func (p *pass) reportPolicy(orphans []policy.Orphan) {
 		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.Stalled(v1alpha1.ReasonPolicyRefused, message))
 	case orphaned > 0:
 		p.conditions.True(v1alpha1.ConditionPolicyApplied, v1alpha1.ReasonPrincipalsUnresolved, message)
+	case p.status.Policy == nil:
+		p.conditions.True(v1alpha1.ConditionPolicyApplied, v1alpha1.ReasonPolicyKept,
+			"the key has the policy that it was adopted with; a KeyPolicy that selects this Key replaces it")
 	case len(p.parts) == 0:
 		p.conditions.True(v1alpha1.ConditionPolicyApplied, v1alpha1.ReasonNoPolicies,
 			"no KeyPolicy selects this Key: nobody may use it, and only the operator and the account may administer it")

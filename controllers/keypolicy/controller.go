@@ -49,10 +49,10 @@ func NewReconciler(o Options) *Reconciler {
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	object := &v1alpha1.KeyPolicy{}
 	if err := r.Client.Get(ctx, req.NamespacedName, object); err != nil {
+		r.written.Forget(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !object.DeletionTimestamp.IsZero() {
-		r.written.Forget(object.UID)
 		return ctrl.Result{}, nil
 	}
 	if r.written.Outdated(object) {
@@ -61,6 +61,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	seen, err := r.survey(ctx, object)
 	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if seen.tooEarly {
+		return ctrl.Result{RequeueAfter: settle}, nil
 	}
 	status, problems := seen.status(object)
 	if err := r.writeStatus(ctx, object, status); err != nil {

@@ -6,7 +6,9 @@ package keypolicy
 import (
 	"context"
 	"slices"
+	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
@@ -19,6 +21,9 @@ type survey struct {
 	// parts are what it comes to on the kinds of keys that it selects, each kind once.
 	parts   []compile.Part
 	targets []v1alpha1.KeyPolicyTargetStatus
+	// tooEarly is true while nobody has tried to open the backend of one of the Keys: what the policy comes to there is not
+	// known yet, and what status says of it stands.
+	tooEarly bool
 }
 
 // survey looks at every Key that the KeyPolicy selects.
@@ -27,6 +32,8 @@ func (r *Reconciler) survey(ctx context.Context, object *v1alpha1.KeyPolicy) (*s
 	if err := r.Client.List(ctx, keys, client.InNamespace(object.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
 	}
+	// The cache lists in any order, and status must not change with it.
+	slices.SortFunc(keys.Items, func(a, b v1alpha1.Key) int { return strings.Compare(a.Name, b.Name) })
 	reader := policies.Reader{Client: r.Client}
 	accounts := reader.ServiceAccounts(ctx)
 	seen, compiled, found := &survey{}, map[compile.About]*compile.Part{}, map[string]bool{}
@@ -46,6 +53,7 @@ func (r *Reconciler) survey(ctx context.Context, object *v1alpha1.KeyPolicy) (*s
 		}
 		found[key.Name] = true
 		about := r.about(key)
+		seen.tooEarly = seen.tooEarly || r.isTooEarly(ctx, key)
 		about.ByName = selection == compile.ByName
 		seen.targets = append(seen.targets, targetStatus(key, compileFor(about)))
 	}
@@ -75,6 +83,15 @@ func (r *Reconciler) about(key *v1alpha1.Key) compile.About {
 	return policies.About(&key.Spec, entry.Identity)
 }
 
+// isTooEarly says that the Key's backend is about to be opened for the first time since the operator started. One whose
+// KMSBackend is gone never will be.
+func (r *Reconciler) isTooEarly(ctx context.Context, key *v1alpha1.Key) bool {
+	if _, tried := r.Backends.Get(key.Status.Backend); tried || key.Status.Backend == "" {
+		return false
+	}
+	return r.Client.Get(ctx, client.ObjectKey{Name: key.Status.Backend}, &v1alpha1.KMSBackend{}) == nil
+}
+
 // targetStatus says whether what the KeyPolicy comes to on the Key is what the Key says is in force.
 func targetStatus(key *v1alpha1.Key, part *compile.Part) v1alpha1.KeyPolicyTargetStatus {
 	status := v1alpha1.KeyPolicyTargetStatus{Name: key.Name, State: v1alpha1.TargetPending}
@@ -87,9 +104,9 @@ func targetStatus(key *v1alpha1.Key, part *compile.Part) v1alpha1.KeyPolicyTarge
 		status.State, status.Message = v1alpha1.TargetConflict, shorten(errorsOf(part))
 	case len(part.Statements) == 0 && len(part.Unresolved) > 0:
 		status.Message = shorten("nobody is left whom the rules name: " + part.Unresolved[0].String())
-	case inForce(key, part):
+	case inForce(key, part) && isCertain(applied):
 		status.State = v1alpha1.TargetApplied
-	case applied != nil && applied.Reason == v1alpha1.ReasonPolicyTooLarge:
+	case applied != nil && slices.Contains(stalledReasons, applied.Reason):
 		status.State, status.Message = v1alpha1.TargetConflict, shorten(applied.Message)
 	case applied != nil && applied.Message != "":
 		status.Message = shorten("the Key's PolicyApplied: " + applied.Message)
@@ -97,6 +114,15 @@ func targetStatus(key *v1alpha1.Key, part *compile.Part) v1alpha1.KeyPolicyTarge
 		status.Message = "waits for the Key"
 	}
 	return status
+}
+
+// stalledReasons are those of a Key's PolicyApplied with which its policy stays as it is until somebody changes something.
+var stalledReasons = []string{v1alpha1.ReasonPolicyTooLarge, v1alpha1.ReasonAccessDenied, v1alpha1.ReasonInvalidInput}
+
+// isCertain says that the key has the policy which the Key's status speaks of. Otherwise somebody may have changed it outside.
+func isCertain(applied *metav1.Condition) bool {
+	return applied != nil && (applied.Status == metav1.ConditionTrue || applied.Reason == v1alpha1.ReasonPolicyRefused ||
+		applied.Reason == v1alpha1.ReasonPolicyTooLarge)
 }
 
 // inForce says whether the part is in the key policy that the Key has. One that comes to nothing on the key is, once the

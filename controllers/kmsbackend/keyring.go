@@ -100,5 +100,5 @@ func (r *Reconciler) tellDamaged(p *pass, message string) {
 }
 
 func (r *Reconciler) event(p *pass, eventType, reason, note string) {
-	tell.Event(r.Events, p.object, eventType, reason, note)
+	tell.Event(r.Events, p.object, eventType, reason, tell.Reconciling, note)
 }

@@ -7,6 +7,8 @@ package policies
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -39,7 +41,8 @@ type Reader struct {
 	Err error
 }
 
-// Compile makes the part of each KeyPolicy that selects the Key. The KeyPolicies are those of its namespace.
+// Compile makes the part of each KeyPolicy that selects the Key, by their names: the cache lists them in any order, and what
+// is told of them must not change with it. The KeyPolicies are those of the Key's namespace.
 func (r *Reader) Compile(ctx context.Context, key *v1alpha1.Key, about compile.About) []compile.Part {
 	all := &v1alpha1.KeyPolicyList{}
 	if err := r.Client.List(ctx, all, client.InNamespace(key.Namespace), client.UnsafeDisableDeepCopy); err != nil {
@@ -56,6 +59,7 @@ func (r *Reader) Compile(ctx context.Context, key *v1alpha1.Key, about compile.A
 		about.ByName = selection == compile.ByName
 		parts = append(parts, compile.Compile(object, about, r.ServiceAccounts(ctx)))
 	}
+	slices.SortFunc(parts, func(a, b compile.Part) int { return strings.Compare(a.Name, b.Name) })
 	return parts
 }
 

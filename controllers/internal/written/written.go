@@ -17,24 +17,30 @@ import (
 // Objects remembers the last version written of each object until the cache has it. It is safe for concurrent use.
 type Objects struct {
 	mu       sync.Mutex
-	versions map[types.UID]string
+	versions map[client.ObjectKey]version
+}
+
+// version is one of the object with that UID: another one of its name is not compared with it.
+type version struct {
+	uid    types.UID
+	number string
 }
 
 // NewObjects returns an empty memory.
-func NewObjects() *Objects { return &Objects{versions: map[types.UID]string{}} }
+func NewObjects() *Objects { return &Objects{versions: map[client.ObjectKey]version{}} }
 
 // Remember notes the version that a write returned.
 func (o *Objects) Remember(object client.Object) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.versions[object.GetUID()] = object.GetResourceVersion()
+	o.versions[client.ObjectKeyFromObject(object)] = version{object.GetUID(), object.GetResourceVersion()}
 }
 
 // Forget drops what is known of an object that is gone.
-func (o *Objects) Forget(uid types.UID) {
+func (o *Objects) Forget(name client.ObjectKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.versions, uid)
+	delete(o.versions, name)
 }
 
 // Outdated says whether the copy given is older than the last write. Versions are compared as numbers, which is what
@@ -42,14 +48,15 @@ func (o *Objects) Forget(uid types.UID) {
 func (o *Objects) Outdated(object client.Object) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	version, ok := o.versions[object.GetUID()]
-	if !ok {
+	name := client.ObjectKeyFromObject(object)
+	last, ok := o.versions[name]
+	if !ok || last.uid != object.GetUID() {
 		return false
 	}
-	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), version)
+	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), last.number)
 	if err == nil && order < 0 {
 		return true
 	}
-	delete(o.versions, object.GetUID())
+	delete(o.versions, name)
 	return false
 }

@@ -10,12 +10,13 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 )
 
 func key(uid types.UID, version string) *v1alpha1.Key {
-	return &v1alpha1.Key{ObjectMeta: metav1.ObjectMeta{UID: uid, ResourceVersion: version}}
+	return &v1alpha1.Key{ObjectMeta: metav1.ObjectMeta{Name: string(uid), UID: uid, ResourceVersion: version}}
 }
 
 func TestACopyIsOutdatedWhileItIsOlderThanTheLastWrite(t *testing.T) {
@@ -101,8 +102,8 @@ func TestTheLastWriteCounts(t *testing.T) {
 func TestAForgottenObjectIsNotWaitedFor(t *testing.T) {
 	o := NewObjects()
 	o.Remember(key("u", "100"))
-	o.Forget("u")
-	o.Forget("unknown")
+	o.Forget(client.ObjectKey{Name: "u"})
+	o.Forget(client.ObjectKey{Name: "unknown"})
 	if o.Outdated(key("u", "1")) {
 		t.Error("it is outdated")
 	}
@@ -127,7 +128,7 @@ func TestObjectsAreUsedByManyWorkersAtOnce(t *testing.T) {
 					t.Errorf("worker %d: version %d is outdated", worker, version+2)
 				}
 			}
-			o.Forget(uid)
+			o.Forget(client.ObjectKey{Name: string(uid)})
 		})
 	}
 	wg.Wait()

@@ -19,6 +19,9 @@ func (c *compiler) actions(rule *v1alpha1.KeyPolicyRule) []string {
 	var actions []string
 	for _, permission := range rule.Permissions {
 		expanded := c.expand(string(permission))
+		if rule.Effect == v1alpha1.EffectDeny && !slices.Contains(looking, permission) {
+			expanded = slices.DeleteFunc(expanded, isLook)
+		}
 		if len(expanded) == 0 {
 			c.impossible(rule.Sid, "permissions", string(permission))
 		}
@@ -34,6 +37,12 @@ func (c *compiler) actions(rule *v1alpha1.KeyPolicyRule) []string {
 	slices.Sort(actions)
 	return slices.Compact(actions)
 }
+
+// looking are the permissions that are themselves about looking at a key. The others include it, since who may use a key has to
+// find out about it; but who is not to use it need not be kept from that, least of all the operator.
+var looking = []v1alpha1.Permission{v1alpha1.PermissionRead, v1alpha1.PermissionAdminister, v1alpha1.PermissionGrant}
+
+func isLook(action string) bool { return action == "kms:DescribeKey" || action == "kms:GetPublicKey" }
 
 // impossible notes what the key's usage can never perform.
 func (c *compiler) impossible(sid, element, what string) {

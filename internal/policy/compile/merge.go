@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
@@ -32,8 +33,8 @@ type Source struct {
 	Size int
 }
 
-// Merge puts parts together under the base. inForce is the key policy as the operator put it last, nil if there is none or
-// somebody else has changed it: of a part that is refused, Merge keeps what is in there.
+// Merge puts parts together under the base. inForce is what the key policy still has of what the operator put last (Intact),
+// nil if it has nothing: of a part that is refused, Merge keeps what is in there.
 func Merge(about About, parts []Part, inForce *policy.Document) Merged {
 	document := policy.BaseDocument(about.OperatorARN, about.AccountID)
 	merged := Merged{Document: document}
@@ -52,6 +53,19 @@ func Merge(about About, parts []Part, inForce *policy.Document) Merged {
 	merged.Text = document.String()
 	merged.Hash = Hash(document)
 	return merged
+}
+
+// Intact is what a key policy has of the KeyPolicies that the operator put last: the statements of those of which it has exactly
+// what was put. Of one that somebody else has changed, there is nothing.
+func Intact(document *policy.Document, put []v1alpha1.KeyPolicySource) *policy.Document {
+	intact := &policy.Document{Version: policy.Version2012}
+	for _, source := range put {
+		part := Part{Statements: statementsOf(source.Name, document)}
+		if part.Hash() == source.Hash {
+			intact.Statements = append(intact.Statements, part.Statements...)
+		}
+	}
+	return intact
 }
 
 // statementsOf are a KeyPolicy's statements in a document, in the order of their Sids.
