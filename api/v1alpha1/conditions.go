@@ -40,7 +40,7 @@ const (
 	// ConditionAvailable says whether the backend can be used by Keys.
 	ConditionAvailable = "Available"
 	// ConditionKeyringIntact says whether every key record of a software backend, and the root key, is as the operator
-	// wrote it. Keys whose own record is intact are served on when it is false.
+	// wrote it. Keys whose own record is intact are served on when it is false. Backends on AWS do not have it.
 	ConditionKeyringIntact = "KeyringIntact"
 )
 
@@ -173,4 +173,9 @@ const (
 	ReasonBackendConflict = "BackendConflict"
 	// ReasonResealing means that records are being sealed again under a new root key; keys stay usable.
 	ReasonResealing = "Resealing"
+	// ReasonCredentialsInvalid means that the Secret in spec.aws.credentialsSecretRef does not exist or is no access key.
+	ReasonCredentialsInvalid = "CredentialsInvalid"
+	// ReasonAccountChanged means that the credentials or the role lead to another account, or the operator's environment to
+	// another region, than the one in status: the keys are there, and the backend is not used until it leads there again.
+	ReasonAccountChanged = "AccountChanged"
 )

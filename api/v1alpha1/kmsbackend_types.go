@@ -58,13 +58,20 @@ const (
 )
 
 // KMSBackendSpec says where keys live and who may keep keys there.
-// +kubebuilder:validation:XValidation:rule="has(self.software)",message="exactly one kind of backend must be set: set software ({} is enough)"
+// +kubebuilder:validation:XValidation:rule="has(self.software) != has(self.aws)",message="exactly one kind of backend must be set: set software ({} is enough) or aws ({} is enough where the operator has an IAM role)"
+// +kubebuilder:validation:XValidation:rule="has(self.software) == has(oldSelf.software) && has(self.aws) == has(oldSelf.aws)",message="the kind of backend is immutable: keys do not move from one to another; create another KMSBackend instead"
 type KMSBackendSpec struct {
 	// software makes this backend the built-in software KMS: keys live in the
-	// cluster, in records sealed by a root key. An empty object is enough. It is
-	// the only kind of backend in this version, and required.
+	// cluster, in records sealed by a root key. An empty object is enough.
+	// Immutable: either software or aws is set, and stays.
 	// +optional
 	Software *SoftwareBackend `json:"software,omitempty"`
+
+	// aws makes this backend AWS KMS, in one account and region. An empty object
+	// is enough where the operator's environment has a region and credentials.
+	// Immutable: either software or aws is set, and stays.
+	// +optional
+	AWS *AWSBackend `json:"aws,omitempty"`
 
 	// allowedNamespaces says which namespaces may have Keys on this backend.
 	// Omitted: all of them. A Key whose namespace is no longer allowed keeps its
@@ -178,8 +185,8 @@ type KMSBackendStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions of the backend: Ready, Available, KeyringIntact, Reconciling and
-	// Stalled.
+	// conditions of the backend: Ready, Available, KeyringIntact (software backend),
+	// Reconciling and Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

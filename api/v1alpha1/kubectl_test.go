@@ -120,20 +120,20 @@ func TestShortNamesAndCategory(t *testing.T) {
 
 func TestKubectlNamesTheUnknownKindOfBackend(t *testing.T) {
 	for name, spec := range map[string]string{
-		"instead of software": "{aws: {region: eu-west-1}}",
-		"beside software":     "{software: {}, aws: {region: eu-west-1}}",
+		"instead of software": "{vault: {region: eu-west-1}}",
+		"beside software":     "{software: {}, vault: {region: eu-west-1}}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "backend.yaml")
-			manifest := "{apiVersion: kms.chatelaine.dev/v1alpha1, kind: KMSBackend, metadata: {name: aws}, spec: " + spec + "}"
+			manifest := "{apiVersion: kms.chatelaine.dev/v1alpha1, kind: KMSBackend, metadata: {name: vault}, spec: " + spec + "}"
 			if err := os.WriteFile(file, []byte(manifest), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			_, err := env.Kubectl(t.Context(), "apply", "-f", file)
-			if err == nil || !strings.Contains(err.Error(), `unknown field "spec.aws"`) {
-				t.Errorf("got %v, want spec.aws named", err)
+			if err == nil || !strings.Contains(err.Error(), `unknown field "spec.vault"`) {
+				t.Errorf("got %v, want spec.vault named", err)
 			}
-			if listed := kubectl(t, "get", "kmsbackends", "-o", "name"); strings.Contains(listed, "/aws\n") {
+			if listed := kubectl(t, "get", "kmsbackends", "-o", "name"); strings.Contains(listed, "/vault\n") {
 				t.Error("the KMSBackend was created all the same")
 			}
 		})

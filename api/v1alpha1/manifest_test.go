@@ -68,6 +68,10 @@ func TestKMSBackendManifestsOutsideTheGoTypes(t *testing.T) {
 		"empty account": {"spec: {software: {accountID: ''}}", refused("spec.software.accountID", "should be at least 12 chars long")},
 		"empty region":  {"spec: {software: {region: ''}}", refused("spec.software.region", tooShort)},
 		"empty Secret":  {"spec: {software: {rootKey: {secretRef: {name: ''}}}}", refused(secretName, tooShort)},
+		"empty aws":     {"spec: {aws: {}}", accepted},
+		"AWS's region":  {"spec: {aws: {region: ''}}", refused("spec.aws.region", tooShort)},
+		"no endpoint":   {"spec: {aws: {endpoint: ''}}", refused("spec.aws.endpoint", tooShort)},
+		"empty role":    {"spec: {aws: {assumeRole: {}}}", refused("spec.aws.assumeRole.arn", "Required value")},
 		"requestedAt a word": {
 			"spec: {software: {rootKey: {rotation: {requestedAt: soon}}}}",
 			refused("spec.software.rootKey.rotation.requestedAt", "must be of type date-time"),
