@@ -73,6 +73,10 @@ func (b *Backend) apply(ctx context.Context, key *backend.Key, change backend.Ch
 		return b.rotate(ctx, key.ID, c.RequestedAt)
 	case backend.SetPolicy:
 		return b.setPolicy(ctx, key.ID, c.Document)
+	case backend.PutGrant:
+		return b.putGrant(ctx, key.ID, c)
+	case backend.RevokeGrant:
+		return b.revokeGrant(ctx, key.ID, c.ID)
 	default:
 		return invalid(fmt.Sprintf("a change of type %T is not possible here", change))
 	}

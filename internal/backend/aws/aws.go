@@ -77,10 +77,14 @@ type Lags struct {
 	Reads time.Duration
 	// Tagging is that of the Resource Groups Tagging API; the default is 5 minutes.
 	Tagging time.Duration
+	// Grants is that of grants; the default is 5 minutes.
+	Grants time.Duration
 }
 
 func (l Lags) withDefaults() Lags {
-	return Lags{Reads: lagOr(l.Reads, 5*time.Second), Tagging: lagOr(l.Tagging, 5*time.Minute)}
+	return Lags{
+		Reads: lagOr(l.Reads, 5*time.Second), Tagging: lagOr(l.Tagging, 5*time.Minute), Grants: lagOr(l.Grants, 5*time.Minute),
+	}
 }
 
 func lagOr(lag, otherwise time.Duration) time.Duration {
@@ -124,6 +128,7 @@ type Backend struct {
 var (
 	_ backend.Backend = (*Backend)(nil)
 	_ backend.Watcher = (*Backend)(nil)
+	_ backend.Granter = (*Backend)(nil)
 )
 
 // Open prepares a backend, of which nothing runs in the background. It does not call AWS KMS: Identify says whether the backend

@@ -109,6 +109,7 @@ func (b *Backend) create(ctx context.Context, in backend.CreateInput) (*backend.
 		e.tags.write(tags, now)
 		e.schedule.write(schedule{}, now)
 		e.history.write(history{materialID: e.metadata.value.materialID}, now)
+		e.grants.write(grants{}, now)
 		if in.Policy != "" {
 			e.policy.write(in.Policy, now)
 		}

@@ -83,7 +83,7 @@ func settings(url string, clock clock.PassiveClock) Config {
 	}
 	return Config{
 		Region: region, Endpoint: url, ClusterUID: clusterUID, Clock: clock, Quotas: fast,
-		Credentials: &Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}, Lags: Lags{Reads: -1, Tagging: -1},
+		Credentials: &Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}, Lags: Lags{Reads: -1, Tagging: -1, Grants: -1},
 	}
 }
 

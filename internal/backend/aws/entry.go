@@ -51,6 +51,7 @@ type entry struct {
 	schedule seen[schedule]
 	history  seen[history]
 	policy   seen[string]
+	grants   seen[grants]
 	// rotateLost is when a rotation on demand was asked for to which no answer came.
 	rotateLost time.Time
 	// public is the public key, which never changes.

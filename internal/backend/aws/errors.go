@@ -37,6 +37,8 @@ var verdicts = map[string]verdict{
 	"DisabledException":                            {class: backend.NotReady},
 	"InvalidAliasNameException":                    {class: backend.InvalidInput},
 	"InvalidArnException":                          {class: backend.InvalidInput},
+	"DryRunOperationException":                     {class: backend.InvalidInput}, // is never asked for
+	"InvalidGrantIdException":                      {class: backend.InvalidInput},
 	"InvalidGrantTokenException":                   {class: backend.InvalidInput},
 	"InvalidKeyUsageException":                     {class: backend.InvalidInput},
 	"InvalidMarkerException":                       {backend.Unavailable, "a list changed while it was read"},

@@ -119,6 +119,11 @@ var motoLacks = backendtest.Lacking{
 	"refuses what AWS refuses":                      "moto does not look at lengths, periods and reserved names",
 	"refuses a bad policy and does the rest":        anyPolicy,
 	"creates no key with a bad policy":              anyPolicy,
+
+	"makes a grant before the one it replaces goes":              anyGrant,
+	"makes grants on enabled keys and revokes them on every key": "moto makes grants in every key state",
+	"refuses a bad grant and does the rest":                      anyGrant,
+	"has no grants where there is no key":                        "moto's ListGrants fails on a key that does not exist",
 }
 
 const (
@@ -126,6 +131,7 @@ const (
 	noEnd     = "moto destroys no key"
 	noClock   = "moto's clock is the real one, and nothing happens in it by itself"
 	anyPolicy = "moto takes any text for a key policy"
+	anyGrant  = "moto makes any grant"
 )
 
 func TestTheAWSBackendIsABackendOnMoto(t *testing.T) {

@@ -14,12 +14,8 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
 
-const (
-	// creditPerKey is how many calls a sweep may make for each key of this cluster, beyond the pages of lists.
-	creditPerKey = 0.1
-	// deepest is the most calls that a look in depth takes: for metadata, tags, rotation and policy.
-	deepest = 4
-)
+// creditPerKey is how many calls a sweep may make for each key of this cluster, beyond the pages of lists.
+const creditPerKey = 0.1
 
 // Sweep finds what others changed. It reads all keys, aliases and tags by lists, and some keys in depth: those that are due (to be
 // rotated, or destroyed), and in turn as many others as cost a tenth of a call per key of this cluster. Watchers are told of
@@ -28,7 +24,7 @@ func (b *Backend) Sweep(ctx context.Context) error {
 	b.sweeping.Lock()
 	defer b.sweeping.Unlock()
 	keys := creditPerKey * float64(b.view.size())
-	b.credit = min(b.credit+keys, max(deepest, keys))
+	b.credit = min(b.credit+keys, max(b.view.costOfDeepest(), keys))
 	return errors.Join(b.sweepKeys(ctx), b.sweepAliases(ctx), b.sweepTags(ctx), b.sweepDeep(ctx))
 }
 
@@ -203,18 +199,35 @@ func (v *view) toLookAt(now time.Time) (due, inTurn []string) {
 	return due, inTurn
 }
 
+// costOfDeepest is the most calls that a look in depth at a key takes.
+func (v *view) costOfDeepest() float64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	most := 0.0
+	for _, e := range v.keys {
+		most = max(most, e.costOfLook(true))
+	}
+	return most
+}
+
 // costOfLook is the number of calls that a look in depth at the key takes.
 func (v *view) costOfLook(id string, tags bool) float64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	cost := 1.0
-	e, ok := v.keys[id]
-	for _, reads := range []bool{tags, ok && e.metadata.value.rotates, ok && e.policy.known} {
+	if e, ok := v.keys[id]; ok {
+		return e.costOfLook(tags)
+	}
+	return 1
+}
+
+func (e *entry) costOfLook(tags bool) float64 {
+	cost := 1 + e.grantPages()
+	for _, reads := range []bool{tags, e.metadata.value.rotates, e.policy.known} {
 		if reads {
 			cost++
 		}
 	}
-	return cost
+	return float64(cost)
 }
 
 // due says whether AWS may have done something with the key by itself since it was looked at. If AWS is late, that is found in
@@ -240,6 +253,7 @@ func (b *Backend) lookDeep(ctx context.Context, id string, tags bool) error {
 	defer unlock()
 	before, _ := b.view.any(id)
 	policyBefore, policyKnown := b.knownPolicy(id)
+	grantsBefore, _ := b.knownGrants(id)
 	if _, err := b.describe(ctx, id); err != nil {
 		return err
 	}
@@ -249,7 +263,8 @@ func (b *Backend) lookDeep(ctx context.Context, id string, tags bool) error {
 	b.view.editKnown(id, b.clock.Now(), func(e *entry) { e.verified = b.clock.Now() })
 	after, _ := b.view.any(id)
 	policyAfter, _ := b.knownPolicy(id)
-	if !reflect.DeepEqual(before, after) || policyBefore != policyAfter {
+	grantsAfter, _ := b.knownGrants(id)
+	if !reflect.DeepEqual(before, after) || policyBefore != policyAfter || !reflect.DeepEqual(grantsBefore, grantsAfter) {
 		b.tellOf(id)
 	}
 	return nil
@@ -264,9 +279,11 @@ func (b *Backend) reread(ctx context.Context, id string, tags, policy bool) erro
 		return err
 	}
 	if policy {
-		return b.readPolicy(ctx, id)
+		if err := b.readPolicy(ctx, id); err != nil {
+			return err
+		}
 	}
-	return nil
+	return b.rereadGrants(ctx, id)
 }
 
 // readRotationOf reads the rotation of a key that has one.
