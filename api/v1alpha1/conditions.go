@@ -21,6 +21,9 @@ const (
 	ConditionSynced = "Synced"
 	// ConditionPolicyApplied says whether the key policy is what the KeyPolicies that select the Key declare.
 	ConditionPolicyApplied = "PolicyApplied"
+	// ConditionDrifted says whether the key differs from what is declared although it had been made so, or because the
+	// Key's annotation keeps the operator from changing it. Ready does not depend on it.
+	ConditionDrifted = "Drifted"
 )
 
 // Condition types of a KeyPolicy.
@@ -64,6 +67,11 @@ const (
 	ReasonUnavailable = "Unavailable"
 	// ReasonConflict means that another writer came first; the operator looks again and retries by itself.
 	ReasonConflict = "Conflict"
+	// ReasonObserved means that something is to be done, named in the message, and that the Key's annotation
+	// kms.chatelaine.dev/reconcile, which is Observe, keeps the operator from it.
+	ReasonObserved = "Observed"
+	// ReasonInvalidAnnotation means that the Key's annotation named in the message has a value that it may not have.
+	ReasonInvalidAnnotation = "InvalidAnnotation"
 )
 
 // Reasons of a Key's BackendReady condition.
@@ -129,6 +137,16 @@ const (
 	// ReasonPrincipalsUnresolved means that ServiceAccounts named in KeyPolicies cannot be principals yet; everything
 	// else was applied.
 	ReasonPrincipalsUnresolved = "PrincipalsUnresolved"
+)
+
+// Reasons of a Key's Drifted condition.
+const (
+	// ReasonNoDrift means that nothing differs.
+	ReasonNoDrift = "NoDrift"
+	// ReasonDriftObserved means that something differs, and that the Key's annotation keeps the operator from putting it right.
+	ReasonDriftObserved = "DriftObserved"
+	// ReasonDriftRemains means that something differs and could not be put right.
+	ReasonDriftRemains = "DriftRemains"
 )
 
 // Reasons of a KeyPolicy's conditions.

@@ -11,6 +11,19 @@ import (
 // carried out.
 const KeyFinalizer = "kms.chatelaine.dev/key"
 
+// Annotations of a Key.
+const (
+	// ReconcileAnnotation set to Observe keeps the operator from changing anything
+	// on the key: it reports only. No other value is allowed, and nothing is
+	// changed while there is one.
+	ReconcileAnnotation = "kms.chatelaine.dev/reconcile"
+	// ReconcileObserve is the value of ReconcileAnnotation.
+	ReconcileObserve = "Observe"
+	// ReconcileAtAnnotation has the key looked at anew, at once, whenever its value
+	// changes: a time, RFC 3339.
+	ReconcileAtAnnotation = "kms.chatelaine.dev/reconcile-at"
+)
+
 // KeyUsage is what a key is for, in AWS KMS's terms.
 // +kubebuilder:validation:Enum=ENCRYPT_DECRYPT;SIGN_VERIFY;GENERATE_VERIFY_MAC;KEY_AGREEMENT;ENCAPSULATE_DECAPSULATE
 type KeyUsage string
@@ -242,7 +255,7 @@ type KeyStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions of the Key: Ready, BackendReady, Created, Synced, PolicyApplied,
-	// Reconciling and Stalled.
+	// Drifted, Reconciling and Stalled.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -313,6 +326,70 @@ type KeyStatus struct {
 	// never was and will not be.
 	// +optional
 	Rotation *KeyRotationStatus `json:"rotation,omitempty"`
+
+	// syncedGeneration is the generation of spec that the key's configuration last
+	// agreed with. What differs from that generation since is drift. Omitted: none
+	// so far.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	SyncedGeneration int64 `json:"syncedGeneration,omitempty"`
+
+	// drift is in what the key was found to differ from what is declared after it
+	// had been made so. There is at most one entry for each field: the difference
+	// that there is, without resolvedAt; or the last one that there was.
+	// +optional
+	// +listType=map
+	// +listMapKey=field
+	// +kubebuilder:validation:MaxItems=32
+	Drift []KeyDrift `json:"drift,omitempty"`
+
+	// lastVerifiedTime is when the key was last read from the backend as a whole;
+	// what others change there shows after such a look, or sooner. It is written
+	// with other changes of status, and by itself once an hour at most. Omitted:
+	// the backend tells of each change at once (the software KMS), so that status
+	// is always as new as the key.
+	// +optional
+	LastVerifiedTime *metav1.Time `json:"lastVerifiedTime,omitempty"`
+
+	// lastHandledReconcileAt is the last value of the annotation
+	// kms.chatelaine.dev/reconcile-at for which the key was looked at.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+}
+
+// KeyDrift is a difference between the key and what is declared that the
+// operator did not bring about.
+type KeyDrift struct {
+	// field in which the key differs: a field of spec, such as enabled, tags or
+	// aliases; or policy, the key policy.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Field string `json:"field,omitempty"`
+
+	// detectedAt is when the operator noticed it.
+	// +required
+	DetectedAt *metav1.Time `json:"detectedAt,omitempty"`
+
+	// from is what is declared, of lists and maps what differs only, cut at 512
+	// characters. Omitted: nothing.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	From string `json:"from,omitempty"`
+
+	// to is what was found, likewise. Omitted: nothing.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	To string `json:"to,omitempty"`
+
+	// resolvedAt is when the key was found to be as declared again, or was made so
+	// by the operator. Omitted: it still differs.
+	// +optional
+	ResolvedAt *metav1.Time `json:"resolvedAt,omitempty"`
 }
 
 // KeyPolicyInForce is the key policy that the operator put on the key.
@@ -386,6 +463,7 @@ type KeyRotationStatus struct {
 // +kubebuilder:printcolumn:name="Key ID",type=string,priority=1,JSONPath=`.status.keyID`
 // +kubebuilder:printcolumn:name="Usage",type=string,priority=1,JSONPath=`.spec.keyUsage`
 // +kubebuilder:printcolumn:name="Aliases",type=string,priority=1,JSONPath=`.status.aliases`
+// +kubebuilder:printcolumn:name="Drifted",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Drifted")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:validation:XValidation:rule="has(oldSelf.spec.backendRef) ? has(self.spec.backendRef) && self.spec.backendRef.name == oldSelf.spec.backendRef.name : !has(self.spec.backendRef) || (has(self.status) && has(self.status.backend) && self.status.backend == self.spec.backendRef.name)",message="backendRef is immutable: the key lives where it was made; it may only be set to the backend in status.backend",fieldPath=".spec.backendRef"

@@ -18,6 +18,7 @@ func TestKubectlExplainReadsLikeDocumentation(t *testing.T) {
 	for path, wants := range map[string][]string{
 		"key.spec.rotation.periodInDays":  {"<integer>", "days between automatic rotations, 90 to 2560", "Omitted or removed: 365"},
 		"key.spec.keySpec":                {"SYMMETRIC_DEFAULT (the default: AES-256-GCM)", "ML_KEM_1024", "Immutable."},
+		"key.status.drift":                {"detectedAt", "what is declared", "Omitted: it still differs"},
 		"key.spec.deletion":               {"pendingWindowInDays", "7 to 30", "protected"},
 		"keypolicy.spec":                  {"rules", "-required-", "a Deny wins over every Allow", "targets"},
 		"keypolicy.spec.rules":            {"enum: Allow, Deny", "Decapsulate, Read or Grant", "kms:GenerateDataKey*", "conditions must all hold"},
@@ -52,9 +53,9 @@ func TestKubectlGetAnswersTheFirstQuestions(t *testing.T) {
 			args: []string{"keys", "-n", key.Namespace, "-o", "wide"},
 			columns: []string{
 				"NAME", "READY", "STATE", "SPEC", "BACKEND", "NEXT ROTATION", "AGE",
-				"KEY ID", "USAGE", "ALIASES", "REASON", "MESSAGE",
+				"KEY ID", "USAGE", "ALIASES", "DRIFTED", "REASON", "MESSAGE",
 			},
-			values: []string{"1234-abcd", "ENCRYPT_DECRYPT", `["alias/orders"]`, "as declared"},
+			values: []string{"1234-abcd", "ENCRYPT_DECRYPT", `["alias/orders"]   False     Ready`, "as declared"},
 		},
 		"keypolicies": {
 			args:    []string{"keypolicies", "-n", policy.Namespace},
@@ -149,7 +150,9 @@ func readyKey(t *testing.T) *v1alpha1.Key {
 		t.Fatal(err)
 	}
 	key.Status = v1alpha1.KeyStatus{
-		Conditions: ready(), Backend: "software", KeyID: "1234-abcd", KeyState: "Enabled",
+		Conditions: append(ready(), metav1.Condition{
+			Type: v1alpha1.ConditionDrifted, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNoDrift, LastTransitionTime: noon,
+		}), Backend: "software", KeyID: "1234-abcd", KeyState: "Enabled",
 		Aliases: []string{"alias/orders"}, Rotation: &v1alpha1.KeyRotationStatus{NextTime: new(noon)},
 	}
 	if err := env.Client.Status().Update(t.Context(), key); err != nil {

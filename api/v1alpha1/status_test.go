@@ -31,6 +31,20 @@ func TestKeyStatusHasRoomForWhatItHolds(t *testing.T) {
 		"aliases[0]":    {256, func(status *v1alpha1.KeyStatus, size int) { status.Aliases = []string{repeat("a", size)} }, tooLong},
 		"tagKeys":       {100, func(status *v1alpha1.KeyStatus, size int) { status.TagKeys = numbered("k", size) }, tooMany},
 		"tagKeys[0]":    {128, func(status *v1alpha1.KeyStatus, size int) { status.TagKeys = []string{repeat("a", size)} }, tooLong},
+		"drift": {32, func(status *v1alpha1.KeyStatus, size int) { status.Drift = drifts(numbered("field", size)...) },
+			"must have at most 32 items"},
+		"drift[0].field": {64, func(status *v1alpha1.KeyStatus, size int) { status.Drift = drifts(repeat("a", size)) }, tooLong},
+		"drift[0].from": {512, func(status *v1alpha1.KeyStatus, size int) {
+			status.Drift = drifts("description")
+			status.Drift[0].From = repeat("鍵", size)
+		}, tooLong},
+		"drift[0].to": {512, func(status *v1alpha1.KeyStatus, size int) {
+			status.Drift = drifts("description")
+			status.Drift[0].To = repeat("鍵", size)
+		}, tooLong},
+		"lastHandledReconcileAt": {64, func(status *v1alpha1.KeyStatus, size int) {
+			status.LastHandledReconcileAt = repeat("1", size)
+		}, tooLong},
 	} {
 		t.Run(field, func(t *testing.T) {
 			key := newKey(namespace)
@@ -81,6 +95,34 @@ func TestKMSBackendStatusHasRoomForItsConditions(t *testing.T) {
 	refused("status.conditions", "must have at most 32 items").check(t, env.Client.Status().Update(t.Context(), backend))
 }
 
+// drifts are what differs in each of the fields.
+func drifts(fields ...string) []v1alpha1.KeyDrift {
+	all := make([]v1alpha1.KeyDrift, 0, len(fields))
+	for _, field := range fields {
+		all = append(all, v1alpha1.KeyDrift{Field: field, DetectedAt: new(noon)})
+	}
+	return all
+}
+
+func TestDriftSaysInWhatAndSinceWhen(t *testing.T) {
+	for field, spoil := range map[string]func(*v1alpha1.KeyDrift){
+		"field":      func(entry *v1alpha1.KeyDrift) { entry.Field = "" },
+		"detectedAt": func(entry *v1alpha1.KeyDrift) { entry.DetectedAt = nil },
+	} {
+		t.Run(field, func(t *testing.T) {
+			key := newKey(env.Namespace(t))
+			if err := env.Client.Create(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+			key.Status.Drift = drifts("tags")
+			key.Status.Drift[0].ResolvedAt = new(noon)
+			accepted.check(t, env.Client.Status().Update(t.Context(), key))
+			spoil(&key.Status.Drift[0])
+			refused("status.drift[0]."+field, "Required value").check(t, env.Client.Status().Update(t.Context(), key))
+		})
+	}
+}
+
 // conditions are n conditions of different types.
 func conditions(n int) []metav1.Condition {
 	conditions := make([]metav1.Condition, n)
@@ -100,6 +142,7 @@ func TestStatusListsAreSetsAndConditionsOnePerType(t *testing.T) {
 	for field, set := range map[string]func(*v1alpha1.KeyStatus){
 		"aliases[1]":    func(status *v1alpha1.KeyStatus) { status.Aliases = []string{"alias/a", "alias/a"} },
 		"tagKeys[1]":    func(status *v1alpha1.KeyStatus) { status.TagKeys = []string{"team", "team"} },
+		"drift[1]":      func(status *v1alpha1.KeyStatus) { status.Drift = drifts("tags", "tags") },
 		"conditions[1]": func(status *v1alpha1.KeyStatus) { status.Conditions = []metav1.Condition{ready, ready} },
 	} {
 		t.Run(field, func(t *testing.T) {

@@ -58,7 +58,11 @@ func (r *Reconciler) claim(ctx context.Context, p *pass, seen *backend.Key) *con
 	if seen.State == backend.StatePendingDeletion {
 		changes = append(changes, backend.CancelDeletion{})
 	}
-	claimed, err := p.backend.Apply(ctx, seen.ID, append(changes, backend.SetTags{Tags: p.owner.Tags()}))
+	changes = append(changes, backend.SetTags{Tags: p.owner.Tags()})
+	if p.held != nil { // the refusal says all that is to be done
+		changes = plan.Diff(p.desired(), seen, r.Now()).Now
+	}
+	claimed, err := p.backend.Apply(ctx, seen.ID, changes)
 	if err != nil {
 		p.seen = nil
 		return failed(err)

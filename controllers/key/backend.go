@@ -26,7 +26,8 @@ func (r *Reconciler) resolveBackend(ctx context.Context, p *pass) bool {
 	}
 	if problem != nil {
 		p.conditions.Fail(v1alpha1.ConditionBackendReady, *problem)
-		p.waitFor(v1alpha1.ConditionBackendReady, v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied)
+		p.waitFor(v1alpha1.ConditionBackendReady, v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied,
+			v1alpha1.ConditionDrifted)
 		return false
 	}
 	p.conditions.True(v1alpha1.ConditionBackendReady, v1alpha1.ReasonBackendReady,
@@ -59,7 +60,8 @@ func (r *Reconciler) findBackend(ctx context.Context, p *pass) *conditions.Probl
 	case entry.Err != nil:
 		return &conditions.Problem{Reason: v1alpha1.ReasonBackendNotReady, Message: fmt.Sprintf("KMSBackend %s: %v", name, entry.Err)}
 	}
-	p.backend, p.identity, p.status.Backend = entry.Backend, entry.Identity, name
+	p.use(name, entry.Backend)
+	p.identity = entry.Identity
 	return nil
 }
 

@@ -20,42 +20,33 @@ import (
 
 // configure makes the key's configuration as declared, in one call to the backend, and takes it up into status.
 func (r *Reconciler) configure(ctx context.Context, p *pass) {
-	want := p.desired()
-	changes := plan.Diff(want, p.seen, r.Now())
+	want, before, now := p.desired(), p.seen, r.Now()
+	changes := plan.Diff(want, before, now)
 	p.nextAt = changes.NextAt
 	rotated, handled := p.rotatedSince(), handledRequest(want, changes, nil)
+	var err error
 	if len(changes.Now) > 0 {
-		after, err := p.backend.Apply(ctx, p.seen.ID, changes.Now)
+		var after *backend.Key
+		after, err = p.backend.Apply(ctx, p.seen.ID, changes.Now)
 		if after != nil {
 			rotated = rotated || after.Rotation.LastTime.After(p.seen.Rotation.LastTime)
 			p.seen = after
 		}
 		handled = handledRequest(want, changes, err)
-		r.tellDrift(p, changes.Now, err)
 		p.failSync(changeProblems(err)...)
 		failpoint.Hit("configured")
 	}
+	p.driftedConfiguration(want, before, changes, now, err)
+	if err == nil {
+		p.status.SyncedGeneration = p.key.Generation
+	}
 	if len(changes.Deferred) > 0 {
-		p.note = "to be done when the key is enabled: " + describe(changes.Deferred)
+		p.notes = append(p.notes, "to be done when the key is enabled: "+describe(changes.Deferred))
 	}
 	if rotated {
 		r.event(p, normal, "Rotated", "key %s has new key material", p.seen.ID)
 	}
 	p.observe(handled)
-}
-
-// tellDrift reports what was changed outside, after an attempt to put it right that ended with err. A rotation that
-// becomes due is no drift.
-func (r *Reconciler) tellDrift(p *pass, changes []backend.Change, err error) {
-	drift := slices.DeleteFunc(slices.Clone(changes), isRotate)
-	switch {
-	case len(drift) == 0 || !p.wasSettled():
-	case err == nil:
-		r.event(p, warning, "DriftRepaired", "key %s was changed outside and put right: %s", p.seen.ID, describe(drift))
-	default:
-		r.event(p, warning, "DriftRemains", "key %s was changed outside and could not be put right wholly (%s): %v",
-			p.seen.ID, describe(drift), err)
-	}
 }
 
 // handledRequest is the last rotation request carried out, after changes ended with err: the one declared, unless it is
@@ -117,8 +108,9 @@ func (p *pass) failSync(problems ...conditions.Problem) { p.unsynced = append(p.
 
 // reportSynced joins what the phases said about Synced: the first problem gives the reason, all give the message.
 func (p *pass) reportSynced() {
+	p.checkHeld()
 	if len(p.unsynced) == 0 {
-		p.conditions.True(v1alpha1.ConditionSynced, v1alpha1.ReasonSynced, p.note)
+		p.conditions.True(v1alpha1.ConditionSynced, v1alpha1.ReasonSynced, strings.Join(p.notes, "; "))
 		return
 	}
 	p.conditions.FailAll(v1alpha1.ConditionSynced, p.unsynced)

@@ -80,6 +80,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		r.readPublicKey(ctx, p)
 		r.publish(ctx, p)
 		p.reportSynced()
+		r.reportDrift(p)
 	}
 	return r.finish(ctx, p)
 }

@@ -63,7 +63,7 @@ func (r *Reconciler) carryOutDeletion(ctx context.Context, p *pass) *conditions.
 			Message: fmt.Sprintf("KMSBackend %s: %v%s", name, entry.Err, letGo),
 		}
 	}
-	p.backend, p.status.Backend = entry.Backend, name
+	p.use(name, entry.Backend)
 	return r.scheduleDeletion(ctx, p)
 }
 

@@ -19,10 +19,11 @@ import (
 // ensureExists is the phase of Created: the key in status is still there and still this Key's; or one is found, adopted
 // or made. A key that is gone is never replaced: what was encrypted under it would silently become unreadable.
 func (r *Reconciler) ensureExists(ctx context.Context, p *pass) bool {
+	r.checkNow(ctx, p)
 	problem := r.findOrCreate(ctx, p)
 	if problem != nil {
 		p.conditions.Fail(v1alpha1.ConditionCreated, *problem)
-		p.waitFor(v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied)
+		p.waitFor(v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied, v1alpha1.ConditionDrifted)
 		return false
 	}
 	p.status.KeyID, p.status.ARN = p.seen.ID, p.seen.ARN

@@ -27,7 +27,7 @@ func (r *Reconciler) checkInput(p *pass) bool {
 	problem := aliasNotAllowed(p, outside)
 	if p.status.KeyID == "" {
 		p.conditions.Fail(v1alpha1.ConditionCreated, problem)
-		p.waitFor(v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied)
+		p.waitFor(v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied, v1alpha1.ConditionDrifted)
 		return false
 	}
 	p.failSync(problem)

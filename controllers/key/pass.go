@@ -27,8 +27,12 @@ type pass struct {
 	owner      backend.Owner
 
 	kmsBackend *v1alpha1.KMSBackend
-	backend    backend.Backend
-	identity   backend.Identity
+	// backend refuses changes when held says why.
+	backend backend.Backend
+	held    *backend.Error
+	// verifier is the backend, if it is one that has to be asked what others did.
+	verifier backend.Verifier
+	identity backend.Identity
 	// seen is the key at the backend, as new as this pass knows it.
 	seen *backend.Key
 	// about and parts are what the KeyPolicies that select the Key come to.
@@ -38,8 +42,13 @@ type pass struct {
 	aliases []string
 	// unsynced are the reasons why Synced is not met: several phases have a say in it.
 	unsynced []conditions.Problem
-	// note is what Synced says beside being met.
-	note string
+	// notes are what Synced says beside being met.
+	notes []string
+	// mistake is what Ready says of an annotation that could not be followed, and that holds nothing up.
+	mistake string
+	// drift is what differs or differed, and unrepaired are the errors that keep it so.
+	drift      *plan.Drift
+	unrepaired []string
 	// unknown is true while nobody has tried to open the backend: nothing can be said yet, so nothing is written.
 	unknown bool
 	// err ends the pass without a word in status: the API server refused a write, which is tried again.
@@ -56,6 +65,17 @@ func (r *Reconciler) newPass(key *v1alpha1.Key) *pass {
 		owner: backend.Owner{
 			Cluster: r.ClusterUID, Namespace: key.Namespace, Name: key.Name, UID: string(key.UID),
 		},
+		held:  heldBy(key),
+		drift: plan.NewDrift(key.Status.Drift, r.Now()),
+	}
+}
+
+// use makes the backend with that name the one that the pass works on.
+func (p *pass) use(name string, b backend.Backend) {
+	p.status.Backend, p.backend = name, b
+	p.verifier, _ = b.(backend.Verifier)
+	if p.held != nil {
+		p.backend = readOnly{backend: b, why: p.held}
 	}
 }
 
@@ -124,8 +144,6 @@ func (p *pass) waitFor(condition string, phases ...string) {
 	}
 }
 
-// wasSettled says that the spec had been carried out wholly before this pass: what differs now was changed outside.
-func (p *pass) wasSettled() bool {
-	before := conditions.New(p.key.Status.Conditions, p.key.Generation)
-	return p.key.Status.ObservedGeneration == p.key.Generation && before.IsTrue(v1alpha1.ConditionSynced)
-}
+// wasSettled says that the key's configuration agreed with this spec before this pass, whatever came in between: what
+// differs now was changed outside.
+func (p *pass) wasSettled() bool { return p.key.Status.SyncedGeneration == p.key.Generation }

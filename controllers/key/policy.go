@@ -15,6 +15,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
 	"github.com/chatelaine-dev/chatelaine/internal/failpoint"
+	"github.com/chatelaine-dev/chatelaine/internal/plan"
 	"github.com/chatelaine-dev/chatelaine/internal/policy"
 	"github.com/chatelaine-dev/chatelaine/internal/policy/compile"
 	"github.com/chatelaine-dev/chatelaine/internal/policy/lint"
@@ -44,6 +45,7 @@ func (p *pass) basePolicy() string { return compile.Merge(p.about, nil, nil).Tex
 // applyPolicy is the phase of PolicyApplied: the key policy is what the KeyPolicies that select the Key declare.
 func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 	if p.keepsOwnPolicy() {
+		p.drift.AsDeclared(policyField)
 		p.reportPolicy(nil)
 		return
 	}
@@ -69,6 +71,8 @@ func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 			return
 		}
 		orphans = nil // they exist again, or the policy would have been refused
+	} else {
+		p.drift.AsDeclared(policyField)
 	}
 	p.status.Policy = policyStatus(want)
 	p.reportPolicy(orphans)
@@ -90,22 +94,25 @@ func (p *pass) lastPut(has *policy.Document) *policy.Document {
 	return compile.Intact(has, p.status.Policy.Sources)
 }
 
-// putting is the action of the Events of putPolicy.
-const putting = "PutKeyPolicy"
+const (
+	// putting is the action of the Events of putPolicy.
+	putting = "PutKeyPolicy"
+	// policyField is what drift calls the key policy.
+	policyField = "policy"
+)
 
 // putPolicy replaces the key policy, and tells of what that takes away or puts right. The policy of an adopted key is told
 // before it is gone.
 func (r *Reconciler) putPolicy(ctx context.Context, p *pass, before string, want compile.Merged, differs string) error {
-	if p.status.Policy == nil && p.key.Spec.Adopt != nil {
+	if p.status.Policy == nil && p.key.Spec.Adopt != nil && p.held == nil {
 		note := fmt.Sprintf("the policy of the adopted key %s was: %s", p.seen.ID, before)
 		if err := tell.Whole(ctx, r.Client, p.key, normal, "PolicyReplaced", putting, note); err != nil {
 			return err
 		}
 	}
 	after, err := p.backend.Apply(ctx, p.seen.ID, []backend.Change{backend.SetPolicy{Document: want.Text, Differs: differs}})
-	if p.status.Policy != nil && p.status.Policy.Hash == want.Hash {
-		r.tellPolicyDrift(p, differs, err)
-	}
+	settled := p.status.Policy != nil && p.status.Policy.Hash == want.Hash
+	p.drifted(plan.Difference{Field: policyField, From: sourcesOf(want), To: differs}, settled, err)
 	if err != nil {
 		return err
 	}
@@ -114,14 +121,16 @@ func (r *Reconciler) putPolicy(ctx context.Context, p *pass, before string, want
 	return nil
 }
 
-// tellPolicyDrift reports how the policy was changed outside, after an attempt to put it right that ended with err.
-func (r *Reconciler) tellPolicyDrift(p *pass, differs string, err error) {
-	reason, note := "DriftRepaired", fmt.Sprintf("the policy of key %s was changed outside and put right: %s", p.seen.ID, differs)
-	if err != nil {
-		reason, note = "DriftRemains", fmt.Sprintf("the policy of key %s was changed outside and could not be put right (%v): %s",
-			p.seen.ID, err, differs)
+// sourcesOf says in words what the key policy is made of.
+func sourcesOf(merged compile.Merged) string {
+	names := make([]string, 0, len(merged.Sources))
+	for _, source := range merged.Sources {
+		names = append(names, source.Name)
 	}
-	tell.Event(r.Events, p.key, warning, reason, putting, note)
+	if len(names) == 0 {
+		return "no KeyPolicy"
+	}
+	return "KeyPolicies " + strings.Join(names, ", ")
 }
 
 func policyStatus(merged compile.Merged) *v1alpha1.KeyPolicyInForce {

@@ -25,8 +25,10 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
 		reason, message = v1alpha1.ReasonDisabled, "the key is disabled, as spec.enabled declares: it cannot be used"
 	}
 	p.conditions.Summarize(readyConditions, reason, message)
+	p.conditions.Remark(v1alpha1.ConditionReady, p.mistake)
 	p.status.Conditions = p.conditions.List
 	p.status.ObservedGeneration = p.key.Generation
+	p.noteVerified(!equality.Semantic.DeepEqual(p.key.Status, p.status))
 	if equality.Semantic.DeepEqual(p.key.Status, p.status) {
 		return nil
 	}

@@ -41,7 +41,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, wor
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("key").
 		For(&v1alpha1.Key{}, builder.WithPredicates(predicate.Or[client.Object](
-			predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}, deletionStarted))).
+			predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}, annotationsChanged, deletionStarted))).
 		Watches(&v1alpha1.KeyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.keysOfPolicy),
 			builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(policies.NewServiceAccount(), handler.EnqueueRequestsFromMapFunc(r.keysOfServiceAccount),

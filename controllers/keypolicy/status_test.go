@@ -53,6 +53,7 @@ func TestTargetIsAppliedOnlyWhereTheKeyIsCertainOfIt(t *testing.T) {
 		"in force, changed ones are too large":   {keyWith(inForce, no, v1alpha1.ReasonPolicyTooLarge), inForce, v1alpha1.TargetApplied, ""},
 		"changed outside and not put right":      {keyWith(inForce, no, v1alpha1.ReasonThrottled), inForce, v1alpha1.TargetPending, "what the Key says"},
 		"changed outside and not to be put":      {keyWith(inForce, no, v1alpha1.ReasonAccessDenied), inForce, v1alpha1.TargetConflict, "what the Key says"},
+		"changed outside and observed":           {keyWith(inForce, no, v1alpha1.ReasonObserved), inForce, v1alpha1.TargetConflict, "what the Key says"},
 		"the backend is away":                    {keyWith(inForce, unknown, v1alpha1.ReasonPending), inForce, v1alpha1.TargetPending, "what the Key says"},
 		"an older one is in force":               {keyWith(older, yes, v1alpha1.ReasonPolicyApplied), inForce, v1alpha1.TargetPending, "what the Key says"},
 		"too large":                              {keyWith(older, no, v1alpha1.ReasonPolicyTooLarge), inForce, v1alpha1.TargetConflict, "what the Key says"},

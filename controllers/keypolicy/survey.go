@@ -117,7 +117,10 @@ func targetStatus(key *v1alpha1.Key, part *compile.Part) v1alpha1.KeyPolicyTarge
 }
 
 // stalledReasons are those of a Key's PolicyApplied with which its policy stays as it is until somebody changes something.
-var stalledReasons = []string{v1alpha1.ReasonPolicyTooLarge, v1alpha1.ReasonAccessDenied, v1alpha1.ReasonInvalidInput}
+var stalledReasons = []string{
+	v1alpha1.ReasonPolicyTooLarge, v1alpha1.ReasonAccessDenied, v1alpha1.ReasonInvalidInput,
+	v1alpha1.ReasonObserved, v1alpha1.ReasonInvalidAnnotation,
+}
 
 // isCertain says that the key has the policy which the Key's status speaks of. Otherwise somebody may have changed it outside.
 func isCertain(applied *metav1.Condition) bool {

@@ -59,6 +59,16 @@ type Watcher interface {
 	Watch(changed func(Owner)) (stop func())
 }
 
+// Verifier is a capability of backends that keep what they know of keys, and learn late what others did to them.
+type Verifier interface {
+	// Verify reads all of the key anew. What Get and Policy return is at least as new from then on. NotFound when the key
+	// is gone.
+	Verify(ctx context.Context, keyID string) error
+
+	// Verified is when all of the key was last read; false when not all of it is known.
+	Verified(keyID string) (at time.Time, known bool)
+}
+
 // Identity is in whose name a backend acts.
 type Identity struct {
 	// AccountID is the AWS account ID, 12 digits.

@@ -71,14 +71,15 @@ func (c RemoveTags) String() string  { return "tags removed: " + joinSorted(c.Ke
 func (c PutAlias) String() string    { return "alias " + c.Name + " added" }
 func (c RemoveAlias) String() string { return "alias " + c.Name + " removed" }
 func (c SetRotation) String() string {
-	return fmt.Sprintf("automatic rotation %s: set to %s", period(c.FromDays), period(c.ToDays))
+	return fmt.Sprintf("automatic rotation %s: set to %s", RotationPeriod(c.FromDays), RotationPeriod(c.ToDays))
 }
 func (Rotate) String() string { return "rotated on demand" }
 func (c SetPolicy) String() string {
 	return "key policy replaced: " + shortenTo(c.Differs, 512)
 }
 
-func period(days int) string {
+// RotationPeriod is a period of automatic rotation in words: off, or every so many days.
+func RotationPeriod(days int) string {
 	if days == 0 {
 		return "off"
 	}

@@ -34,6 +34,11 @@ func (c *Conditions) True(conditionType, reason, message string) {
 	c.set(conditionType, metav1.ConditionTrue, reason, message)
 }
 
+// False reports a condition as not there of which that is a good thing.
+func (c *Conditions) False(conditionType, reason, message string) {
+	c.set(conditionType, metav1.ConditionFalse, reason, message)
+}
+
 // Wait reports a condition that another one has to precede.
 func (c *Conditions) Wait(conditionType, message string) {
 	c.set(conditionType, metav1.ConditionUnknown, v1alpha1.ReasonPending, message)
@@ -99,6 +104,19 @@ func (c *Conditions) summarizeReady(of []string, reason, message string) {
 		return
 	}
 	c.set(v1alpha1.ConditionReady, metav1.ConditionTrue, reason, message)
+}
+
+// Remark adds to what a condition says; an empty remark adds nothing.
+func (c *Conditions) Remark(conditionType, remark string) {
+	condition := meta.FindStatusCondition(c.List, conditionType)
+	if condition == nil || remark == "" {
+		return
+	}
+	message := remark
+	if condition.Message != "" {
+		message = condition.Message + "; " + remark
+	}
+	c.set(conditionType, condition.Status, condition.Reason, message)
 }
 
 func (c *Conditions) set(conditionType string, status metav1.ConditionStatus, reason, message string) {

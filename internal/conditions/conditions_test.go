@@ -316,3 +316,38 @@ func TestALongMessageIsCutToItsBoundBetweenCharacters(t *testing.T) {
 		})
 	}
 }
+
+func TestARemarkIsAddedToWhatIsSaidOfEachPassAnew(t *testing.T) {
+	c := New(nil, 1)
+	for range 2 {
+		c = New(c.List, 1)
+		allTrue(c)
+		c.Summarize(of, "Ready", "all is well")
+		c.Remark(v1alpha1.ConditionReady, "but")
+		c.Remark(v1alpha1.ConditionReady, "")
+		c.Remark("Unknown", "but")
+	}
+	want := said{metav1.ConditionTrue, "Ready", "all is well; but"}
+	if diff := cmp.Diff(want, saidOf(c, v1alpha1.ConditionReady)); diff != "" {
+		t.Errorf("Ready (-want +got):\n%s", diff)
+	}
+	c.Summarize(of, "Ready", "")
+	c.Remark(v1alpha1.ConditionReady, "but")
+	if got := saidOf(c, v1alpha1.ConditionReady).Message; got != "but" {
+		t.Errorf("a remark alone reads %q", got)
+	}
+	if saidOf(c, "Unknown") != (said{}) {
+		t.Error("a remark made a condition")
+	}
+}
+
+func TestWhatIsNotThereIsNoProblem(t *testing.T) {
+	c := New(nil, 1)
+	allTrue(c)
+	c.False(v1alpha1.ConditionDrifted, v1alpha1.ReasonNoDrift, "")
+	c.Summarize(of, "Ready", "")
+	if got := saidOf(c, v1alpha1.ConditionDrifted); got != (said{metav1.ConditionFalse, v1alpha1.ReasonNoDrift, ""}) || c.Problems() != nil ||
+		!c.IsTrue(v1alpha1.ConditionReady) {
+		t.Errorf("Drifted = %+v, problems %v", got, c.Problems())
+	}
+}

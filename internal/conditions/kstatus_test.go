@@ -35,6 +35,11 @@ func TestKstatusReadsAKeyAsItIs(t *testing.T) {
 	}{
 		{"ready", allTrue, v1alpha1.ReasonReady, nil, status.CurrentStatus, ""},
 		{"disabled as declared", allTrue, v1alpha1.ReasonDisabled, nil, status.CurrentStatus, ""},
+		{"drifted, and nothing else", func(c *Conditions) {
+			allTrue(c)
+			c.True(v1alpha1.ConditionDrifted, v1alpha1.ReasonDriftRemains, "tags")
+		}, v1alpha1.ReasonReady, nil, status.CurrentStatus, ""},
+		{"observed, and not as declared", unsynced(Stalled(v1alpha1.ReasonObserved, "is Observe")), "", nil, status.FailedStatus, "is Observe"},
 		{"waiting for its backend", waiting, "", nil, status.InProgressStatus, idle.Message},
 		{"waiting without a problem", func(c *Conditions) {
 			allTrue(c)
