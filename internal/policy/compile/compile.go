@@ -101,6 +101,9 @@ type compiler struct {
 	namespace string
 	about     About
 	accounts  ServiceAccounts
+	// idle are the statements of rules that are left out for want of principals, with one that stands for them: a mistake is to
+	// be known before the principals are there.
+	idle []policy.Statement
 }
 
 func (c *compiler) find(severity lint.Severity, sid, element, problem string) {
@@ -119,8 +122,13 @@ func (c *compiler) rule(rule *v1alpha1.KeyPolicyRule) {
 		statement.Effect = policy.Allow
 	}
 	named := len(statement.Principal.AWS)+len(statement.Principal.Service) > 0
-	if named && len(statement.Action) > 0 {
+	switch {
+	case len(statement.Action) == 0:
+	case named:
 		c.part.Statements = append(c.part.Statements, statement)
+	default:
+		statement.Principal.AWS = []string{ServiceAccountARN(c.about.OperatorARN, c.about.AccountID, c.namespace, "somebody")}
+		c.idle = append(c.idle, statement)
 	}
 }
 

@@ -18,12 +18,13 @@ import (
 // lint looks over the statements as they would stand in a key policy. What it finds is told of the rule, not of the
 // statement made of it.
 func (c *compiler) lint() {
-	if !c.wellFormed() {
+	statements := slices.Concat(c.part.Statements, c.idle)
+	if !c.wellFormed(statements) {
 		return
 	}
 	account := policy.AccountARN(c.about.OperatorARN, c.about.AccountID)
 	document := policy.BaseDocument(cmp.Or(c.about.OperatorARN, account), c.about.AccountID)
-	document.Statements = append(document.Statements, c.part.Statements...)
+	document.Statements = append(document.Statements, statements...)
 	findings := lint.Lint(document, lint.About{
 		Spec: c.about.Spec, Usage: c.about.Usage, OperatorARN: c.about.OperatorARN, AccountID: c.about.AccountID,
 		NamesServiceAccounts: c.about.NamesServiceAccounts,
@@ -37,10 +38,10 @@ func (c *compiler) lint() {
 }
 
 // wellFormed says whether the reader of policies takes every statement.
-func (c *compiler) wellFormed() bool {
+func (c *compiler) wellFormed(statements []policy.Statement) bool {
 	well := true
-	for i := range c.part.Statements {
-		alone := policy.Document{Version: policy.Version2012, Statements: c.part.Statements[i : i+1]}
+	for i := range statements {
+		alone := policy.Document{Version: policy.Version2012, Statements: statements[i : i+1]}
 		text := alone.String()
 		if len(text) > policy.MaxBytes {
 			continue // that many bytes are for Merged.TooLarge to tell of

@@ -44,6 +44,28 @@ func TestDenialOfReadingIsAboutLookingAtTheKey(t *testing.T) {
 	}
 }
 
+func TestMistakeIsFoundInARuleWhosePrincipalsAreNotThere(t *testing.T) {
+	nobody := func(string, string) (compile.ServiceAccount, bool) { return compile.ServiceAccount{}, false }
+	for what, change := range map[string]func(*v1alpha1.KeyPolicyRule){
+		"actions": func(rule *v1alpha1.KeyPolicyRule) { rule.Actions = []string{"kms:Decipher"} },
+		"conditions": func(rule *v1alpha1.KeyPolicyRule) {
+			rule.Conditions = []v1alpha1.KeyPolicyCondition{{Operator: "Like", Key: "aws:SourceIp", Values: []string{"x"}}}
+		},
+	} {
+		for _, about := range []compile.About{encrypting, compile.AnyKey()} {
+			sound := allow("Use", v1alpha1.PermissionUse, serviceAccount("api"))
+			if part := compile.Compile(newPolicy("readers", sound), about, nobody); len(part.Findings)+len(part.Statements) > 0 {
+				t.Fatalf("of a rule without mistakes: %+v", part)
+			}
+			change(&sound)
+			part := compile.Compile(newPolicy("readers", sound), about, nobody)
+			if found := describe(part.Findings); !part.Refused() || !strings.HasPrefix(found[0], "Error: spec.rules[Use]."+what+": ") {
+				t.Errorf("%s: %q", what, found)
+			}
+		}
+	}
+}
+
 func TestEveryPolicyInTheDocumentationIsWithoutMistakes(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/policies.md")
 	if err != nil {
