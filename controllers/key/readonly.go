@@ -11,7 +11,8 @@ import (
 )
 
 // readOnly is a backend on which nothing may be changed: it refuses what would, saying why and what it would have been. So no
-// phase has to know of it, and none can forget it.
+// phase has to know of it, and none can forget it. Capabilities are not its own: those that a pass takes from the backend itself
+// (pass.use) may only read, and one that changes keys has to be refused here as well.
 type readOnly struct {
 	backend backend.Backend
 	why     *backend.Error

@@ -126,9 +126,10 @@ type Backend struct {
 }
 
 var (
-	_ backend.Backend = (*Backend)(nil)
-	_ backend.Watcher = (*Backend)(nil)
-	_ backend.Granter = (*Backend)(nil)
+	_ backend.Backend  = (*Backend)(nil)
+	_ backend.Watcher  = (*Backend)(nil)
+	_ backend.Verifier = (*Backend)(nil)
+	_ backend.Granter  = (*Backend)(nil)
 )
 
 // Open prepares a backend, of which nothing runs in the background. It does not call AWS KMS: Identify says whether the backend
