@@ -2,30 +2,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package kmsbackend makes KMSBackends usable: it opens the backend that each one describes, enters it in the registry
-// where the other controllers find it, keeps an eye on the keyring of a software backend, and rotates its root key.
+// where the other controllers find it, keeps an eye on the keyring of a software backend, and rotates its root key. A backend
+// on AWS is looked at when its Secret changes, and when its opener asks for it.
 package kmsbackend
 
 import (
 	"context"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
 )
 
+const (
+	// workers is the number of KMSBackends looked at at a time: so many that some that do not answer leave room for others.
+	workers = 32
+	// firstRetry and lastRetry are the pauses after a backend that could not be used for a reason that passes.
+	firstRetry, lastRetry = 100 * time.Millisecond, 30 * time.Second
+)
+
 // Opener opens backends.
 type Opener interface {
-	// Open returns the backend that object describes, the same one as long as its spec means the same.
+	// Open returns the backend that object describes, the same one as long as its spec means the same. An error beside a
+	// backend says why what is described now cannot be used; the backend is the one described before, to be used until then.
+	// It takes seconds at most.
 	Open(ctx context.Context, object *v1alpha1.KMSBackend) (backend.Backend, error)
 	// Close lets the backend of the KMSBackend with that name go.
 	Close(name string)
@@ -37,7 +53,11 @@ type Options struct {
 	Events   events.EventRecorder
 	Backends *backend.Registry
 	Opener   Opener
-	// CheckInterval is how often the root key and the records are looked at when nothing happened.
+	// Namespace is the operator's own, with the Secrets that KMSBackends name.
+	Namespace string
+	// Rechecks are KMSBackends that the opener wants to be looked at; nil for none.
+	Rechecks <-chan event.GenericEvent
+	// CheckInterval is how often a backend, the root key and the records are looked at when nothing happened.
 	CheckInterval time.Duration
 	Now           func() time.Time
 }
@@ -50,11 +70,18 @@ func NewReconciler(o Options) *Reconciler { return &Reconciler{Options: o} }
 
 // SetupWithManager starts the controller.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	return ctrl.NewControllerManagedBy(mgr).
+	controlled := ctrl.NewControllerManagedBy(mgr).
 		Named("kmsbackend").
 		For(&v1alpha1.KMSBackend{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 4}).
-		Complete(r)
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.ofSecret)).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: workers,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		})
+	if r.Rechecks != nil {
+		controlled.WatchesRawSource(source.Channel(r.Rechecks, &handler.EnqueueRequestForObject{}))
+	}
+	return controlled.Complete(r)
 }
 
 // pass is one run over one KMSBackend.
@@ -84,34 +111,56 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		status:     *object.Status.DeepCopy(),
 		conditions: conditions.New(object.Status.Conditions, object.Generation),
 	}
-	if r.open(ctx, p) {
+	open := r.open(ctx, p)
+	switch {
+	case object.Spec.Software == nil: // it keeps its own keys
+	case open:
 		r.checkKeyring(ctx, p)
+	default:
+		p.conditions.Wait(v1alpha1.ConditionKeyringIntact, "waits for Available")
 	}
 	return r.finish(ctx, p)
 }
 
-// open is the phase of Available.
+// open is the phase of Available. It says whether there is a backend to use.
 func (r *Reconciler) open(ctx context.Context, p *pass) bool {
-	opened, err := r.Opener.Open(ctx, p.object)
-	var identity backend.Identity
-	if err == nil {
-		identity, err = opened.Identify(ctx)
+	opened, refused := r.Opener.Open(ctx, p.object)
+	if opened == nil {
+		return r.unavailable(p, refused)
 	}
+	identity, err := opened.Identify(ctx)
 	if err != nil {
-		r.Backends.Set(p.object.Name, backend.Entry{Err: err})
-		p.conditions.Fail(v1alpha1.ConditionAvailable, conditions.FromError(err))
-		p.conditions.Wait(v1alpha1.ConditionKeyringIntact, "waits for Available")
-		return false
+		return r.unavailable(p, err)
 	}
 	p.backend = opened
 	p.status.AccountID, p.status.Region, p.status.CallerARN = identity.AccountID, identity.Region, identity.CallerARN
-	p.conditions.True(v1alpha1.ConditionAvailable, v1alpha1.ReasonAvailable, "")
+	if refused == nil {
+		p.conditions.True(v1alpha1.ConditionAvailable, v1alpha1.ReasonAvailable, "")
+	} else {
+		problem := conditions.FromError(refused)
+		problem.Message += "; until then the backend is used as it was declared before"
+		p.conditions.Fail(v1alpha1.ConditionAvailable, problem)
+	}
 	r.Backends.Set(p.object.Name, backend.Entry{Backend: opened, Identity: identity})
 	return true
 }
 
+func (r *Reconciler) unavailable(p *pass, err error) bool {
+	r.Backends.Set(p.object.Name, backend.Entry{Err: err})
+	p.conditions.Fail(v1alpha1.ConditionAvailable, conditions.FromError(err))
+	return false
+}
+
+// phases are the conditions that Ready is derived from.
+func (p *pass) phases() []string {
+	if p.object.Spec.Software == nil {
+		return []string{v1alpha1.ConditionAvailable}
+	}
+	return []string{v1alpha1.ConditionAvailable, v1alpha1.ConditionKeyringIntact}
+}
+
 func (r *Reconciler) finish(ctx context.Context, p *pass) (ctrl.Result, error) {
-	p.conditions.Summarize([]string{v1alpha1.ConditionAvailable, v1alpha1.ConditionKeyringIntact}, v1alpha1.ReasonReady, "")
+	p.conditions.Summarize(p.phases(), v1alpha1.ReasonReady, "")
 	p.status.Conditions = p.conditions.List
 	p.status.ObservedGeneration = p.object.Generation
 	if !equality.Semantic.DeepEqual(p.object.Status, p.status) {

@@ -70,7 +70,8 @@ func newManagerCommand() *cobra.Command {
 	flags.DurationVar(&o.RenewDeadline, "leader-elect-renew-deadline", o.RenewDeadline, "how long a leader tries to renew its Lease before it stops")
 	flags.DurationVar(&o.RetryPeriod, "leader-elect-retry-period", o.RetryPeriod, "how often replicas try to get or renew the Lease")
 	flags.DurationVar(&o.Resync, "resync-period", o.Resync, "how often a Key that nothing happened to is looked at again")
-	flags.DurationVar(&o.CheckInterval, "backend-check-interval", o.CheckInterval, "how often the root key and the records of a KMSBackend are looked at")
+	flags.DurationVar(&o.CheckInterval, "backend-check-interval", o.CheckInterval, "how often a KMSBackend's credentials, root key and records are looked at")
+	flags.DurationVar(&o.SweepInterval, "sweep-interval", o.SweepInterval, "how often it is looked what others did to the keys of a KMSBackend on AWS")
 	flags.IntVar(&o.Workers, "workers", o.Workers, "how many Keys are reconciled at a time")
 	flags.StringVar(&logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&logFormat, "log-format", "json", "json or text")
@@ -88,6 +89,8 @@ func checkManager(o manager.Options) error {
 		return fmt.Errorf("--resync-period must be positive, not %s", o.Resync)
 	case o.CheckInterval <= 0:
 		return fmt.Errorf("--backend-check-interval must be positive, not %s", o.CheckInterval)
+	case o.SweepInterval <= 0:
+		return fmt.Errorf("--sweep-interval must be positive, not %s", o.SweepInterval)
 	case o.KMSAddress == o.KMSInsecureAddress && o.KMSAddress != "0":
 		return fmt.Errorf("--kms-bind-address and --kms-insecure-bind-address are both %s: HTTPS and plain HTTP need an address each",
 			o.KMSAddress)

@@ -34,6 +34,7 @@ func TestTheManagerRefusesABadFlagByItsName(t *testing.T) {
 		{"--resync-period=soon", `invalid argument "soon" for "--resync-period" flag`},
 		{"--backend-check-interval=0s", "--backend-check-interval must be positive, not 0s"},
 		{"--backend-check-interval=-1m", "--backend-check-interval must be positive, not -1m0s"},
+		{"--sweep-interval=0s", "--sweep-interval must be positive, not 0s"},
 		{"--kms-insecure-bind-address=:8443",
 			"--kms-bind-address and --kms-insecure-bind-address are both :8443: HTTPS and plain HTTP need an address each"},
 		{"--kms-tls-cert-file=tls.crt", "--kms-tls-cert-file and --kms-tls-key-file go together"},
@@ -73,7 +74,7 @@ func TestTheManagerAcceptsGoodFlags(t *testing.T) {
 		"--leader-elect",
 		"--leader-elect --leader-elect-lease-duration=1s --leader-elect-renew-deadline=700ms --leader-elect-retry-period=200ms",
 		"--leader-elect=false --leader-elect-retry-period=0s --leader-elect-renew-deadline=0s",
-		"--workers=1 --resync-period=1s --backend-check-interval=1s --namespace=keys",
+		"--workers=1 --resync-period=1s --backend-check-interval=1s --sweep-interval=1s --namespace=keys",
 		"--metrics-bind-address=0 --health-probe-bind-address=0",
 		"--log-level=debug --log-format=text",
 	} {

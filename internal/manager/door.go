@@ -24,7 +24,7 @@ import (
 // settleInterval is how often it is looked whether the keyrings are open at the start.
 const settleInterval = 50 * time.Millisecond
 
-// door opens the keyrings of all KMSBackends, in every replica and whoever has the Lease, so that each can serve them. What
+// door opens the keyrings of all software KMSBackends, in every replica and whoever has the Lease, so that each can serve them. What
 // is wrong with one is told by the controller of KMSBackends; here it is tried again.
 type door struct {
 	opener *opener
@@ -62,6 +62,11 @@ func (d *door) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 	}
 	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if object.Spec.Software == nil { // its keys are served elsewhere; before it, another of this name may have been here
+		d.forget(req.Name)
+		d.opener.Close(req.Name)
+		return ctrl.Result{}, nil
 	}
 	opened, err := d.opener.Open(ctx, object)
 	if err != nil {
@@ -150,7 +155,8 @@ func (d *door) triedAll(ctx context.Context) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := range list.Items {
-		if !d.tried[list.Items[i].Name] && list.Items[i].DeletionTimestamp.IsZero() {
+		object := &list.Items[i]
+		if object.Spec.Software != nil && object.DeletionTimestamp.IsZero() && !d.tried[object.Name] {
 			return false
 		}
 	}

@@ -42,8 +42,10 @@ type Options struct {
 	RetryPeriod    time.Duration
 	// Resync is how often a Key that nothing happened to is looked at again.
 	Resync time.Duration
-	// CheckInterval is how often a KMSBackend's root key and records are looked at.
+	// CheckInterval is how often a KMSBackend's credentials, root key and records are looked at.
 	CheckInterval time.Duration
+	// SweepInterval is how often it is looked what others did to the keys of a backend on AWS.
+	SweepInterval time.Duration
 	// Workers is the number of Keys reconciled at a time.
 	Workers int
 	// Clock is the time by which rotations and deletions fall due.
@@ -75,6 +77,7 @@ func Defaults() Options {
 		RetryPeriod:    2 * time.Second,
 		Resync:         10 * time.Minute,
 		CheckInterval:  time.Minute,
+		SweepInterval:  10 * time.Minute,
 		Workers:        16,
 		Clock:          clock.RealClock{},
 
@@ -113,7 +116,7 @@ func Run(ctx context.Context, config *rest.Config, o Options) error {
 	partition := kms.NewPartition()
 	opener := newOpener(ctx, direct, o, clusterUID, partition)
 	defer opener.closeAll()
-	operator := &operator{config: config, options: o, clusterUID: clusterUID, opener: opener}
+	operator := &operator{config: config, options: o, clusterUID: clusterUID, opener: opener, direct: direct}
 	running, ctx := errgroup.WithContext(ctx)
 	door := newDoor(opener)
 	front, err := newFront(ctx, config, o, door, operator)

@@ -17,7 +17,7 @@ import (
 	kmskeyring "github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 )
 
-// opener opens the backends that KMSBackends describe. KMSBackends with one account and region are doors to one
+// opener opens the software backends that KMSBackends describe. KMSBackends with one account and region are doors to one
 // keyring, which is open once.
 type opener struct {
 	ctx        context.Context // of the whole run: a keyring outlives the pass that opens it
@@ -56,12 +56,9 @@ func newOpener(
 	}
 }
 
-// Open implements kmsbackend.Opener.
+// Open implements kmsbackend.Opener, for KMSBackends with spec.software.
 func (o *opener) Open(_ context.Context, object *v1alpha1.KMSBackend) (backend.Backend, error) {
 	spec := object.Spec.Software
-	if spec == nil {
-		return nil, &backend.Error{Class: backend.InvalidInput, Message: "spec: no kind of backend is set: set spec.software"}
-	}
 	id := keyring{accountID: spec.AccountID, region: spec.Region}
 	if id.accountID == "" {
 		id.accountID = software.DeriveAccountID(o.clusterUID)

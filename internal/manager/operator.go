@@ -11,14 +11,17 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/chatelaine-dev/chatelaine/controllers/cabundle"
 	"github.com/chatelaine-dev/chatelaine/controllers/key"
 	"github.com/chatelaine-dev/chatelaine/controllers/keypolicy"
 	"github.com/chatelaine-dev/chatelaine/controllers/kmsbackend"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/manager/accounts"
 )
 
 // candidacyPause is how long a replica that lost its Lease waits before it stands for it again.
@@ -30,6 +33,7 @@ type operator struct {
 	options    Options
 	clusterUID string
 	opener     *opener
+	direct     kubernetes.Interface
 	bundle     cabundle.Bundle // nil if AWS's API is not served
 
 	current atomic.Pointer[ctrl.Manager] // the one that stands for the Lease, or has it
@@ -99,13 +103,23 @@ func (op *operator) ready(req *http.Request) error {
 
 func (op *operator) addControllers(ctx context.Context, mgr ctrl.Manager) error {
 	o := op.options
-	backends := backend.NewRegistry()
+	registry := backend.NewRegistry()
 	recorder := mgr.GetEventRecorder("chatelaine")
+	wanted := make(rechecks, 1024)
+	accounts := accounts.New(accounts.Options{
+		Client: op.direct, Namespace: o.Namespace, ClusterUID: op.clusterUID, Clock: o.Clock, SweepInterval: o.SweepInterval,
+		Log: logr.FromContextOrDiscard(ctx).WithName("accounts"), Recheck: wanted.add,
+	})
+	if err := mgr.Add(manager.RunnableFunc(accounts.Start)); err != nil {
+		return fmt.Errorf("setting the sweeps up: %w", err)
+	}
 	err := kmsbackend.NewReconciler(kmsbackend.Options{
 		Client:        mgr.GetClient(),
 		Events:        recorder,
-		Backends:      backends,
-		Opener:        op.opener,
+		Backends:      registry,
+		Opener:        backends{software: op.opener, aws: accounts},
+		Namespace:     o.Namespace,
+		Rechecks:      wanted,
 		CheckInterval: o.CheckInterval,
 		Now:           o.Clock.Now,
 	}).SetupWithManager(mgr)
@@ -116,7 +130,7 @@ func (op *operator) addControllers(ctx context.Context, mgr ctrl.Manager) error 
 		Client:     mgr.GetClient(),
 		Reader:     mgr.GetAPIReader(),
 		Events:     recorder,
-		Backends:   backends,
+		Backends:   registry,
 		ClusterUID: op.clusterUID,
 		Resync:     o.Resync,
 		Now:        o.Clock.Now,
@@ -124,7 +138,7 @@ func (op *operator) addControllers(ctx context.Context, mgr ctrl.Manager) error 
 	if err != nil {
 		return fmt.Errorf("setting the controller of Keys up: %w", err)
 	}
-	err = keypolicy.NewReconciler(keypolicy.Options{Client: mgr.GetClient(), Backends: backends}).SetupWithManager(mgr)
+	err = keypolicy.NewReconciler(keypolicy.Options{Client: mgr.GetClient(), Backends: registry}).SetupWithManager(mgr)
 	if err != nil {
 		return fmt.Errorf("setting the controller of KeyPolicies up: %w", err)
 	}

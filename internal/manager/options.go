@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/chatelaine-dev/chatelaine/controllers/key"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/kubestore"
 )
 
 // frontOptions are those of what every replica runs. Of KMSBackends there are few, so its cache costs nothing.
@@ -47,6 +49,12 @@ func operatorOptions(ctx context.Context, o Options) ctrl.Options {
 			DefaultTransform: lighten,
 			ByObject: map[client.Object]cache.ByObject{
 				&corev1.ConfigMap{}: {Label: labels.SelectorFromSet(labels.Set{key.PublishedLabel: "true"})},
+				// Of Secrets only the metadata is watched, to see that credentials change; and not of key records, of which there
+				// are many.
+				&corev1.Secret{}: {
+					Namespaces: map[string]cache.Config{o.Namespace: {}},
+					Field:      fields.OneTermNotEqualSelector("type", string(kubestore.SecretType)),
+				},
 			},
 		},
 		Controller: controllerOptions(),

@@ -128,9 +128,9 @@ func (s *Store) Get(ctx context.Context, kind keyring.Kind, name string) (keyrin
 	if err != nil {
 		return keyring.Item{}, fmt.Errorf("reading Secret %s: %w", s.names.secret(kind, name), classify(err))
 	}
-	if secret.Type != secretType {
+	if secret.Type != SecretType {
 		return keyring.Item{}, fmt.Errorf("secret %s/%s has the name of a record and is of type %q, not %s: remove it",
-			secret.Namespace, secret.Name, secret.Type, secretType)
+			secret.Namespace, secret.Name, secret.Type, SecretType)
 	}
 	item, _, err := s.item(secret)
 	return item, err
@@ -140,7 +140,7 @@ func (s *Store) Get(ctx context.Context, kind keyring.Kind, name string) (keyrin
 func (s *Store) Create(ctx context.Context, item keyring.Item) (uint64, error) {
 	secret := &corev1.Secret{
 		ObjectMeta: s.metadata(item),
-		Type:       secretType,
+		Type:       SecretType,
 		Data:       map[string][]byte{dataKey: item.Sealed},
 	}
 	created, err := s.secrets.Create(ctx, secret, metav1.CreateOptions{})
@@ -182,7 +182,7 @@ func (s *Store) Delete(ctx context.Context, kind keyring.Kind, name string, vers
 }
 
 // recordSelector chooses record Secrets by their type. Unlike a label, it cannot be edited away.
-var recordSelector = fields.OneTermEqualSelector("type", string(secretType)).String()
+var recordSelector = fields.OneTermEqualSelector("type", string(SecretType)).String()
 
 // classify turns the API server's answers into the Store's errors; any other error stays as it is.
 func classify(err error) error {

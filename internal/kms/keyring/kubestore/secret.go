@@ -16,7 +16,8 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 )
 
-const secretType corev1.SecretType = "kms.chatelaine.dev/record"
+// SecretType is the type of the Secrets that hold records, and of no others.
+const SecretType corev1.SecretType = "kms.chatelaine.dev/record"
 
 const (
 	dataKey = "sealed"

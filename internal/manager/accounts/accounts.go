@@ -1,0 +1,158 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package accounts opens the backends of KMSBackends on AWS, and keeps one that is in trouble from being everybody's trouble.
+//
+// A KMSBackend has a backend of its own, with clients and request rates of its own, also where another one has the same account
+// and Region. It is opened anew when its endpoint, role or credentials change, or its Secret does; the earlier one serves until
+// the new one answers, and on if that does not lead to the same account and Region. A Secret that is gone is taken as meant: its
+// access key is not used any longer.
+//
+// A backend that does not answer would hold all who work on its keys for as long as it takes their requests to time out. So
+// one that is slow or fails is doubted: it is asked who the operator is, over new connections and for a few seconds only, and if
+// it does not answer, all that is under way is broken off, and nothing more is asked until it answers again. What is known of its
+// keys is kept meanwhile.
+//
+// Accounts are those of one term of leadership: what a backend knows is only as good as long as nobody else makes keys.
+package accounts
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/clock"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+)
+
+// openTimeout bounds the time in which a backend has to say who the operator is.
+const openTimeout = 10 * time.Second
+
+// Options are what Accounts are made of.
+type Options struct {
+	// Client needs get on Secrets in Namespace.
+	Client     kubernetes.Interface
+	Namespace  string
+	ClusterUID string
+	Clock      clock.PassiveClock
+	// SweepInterval is how often each backend is swept, give or take a tenth.
+	SweepInterval time.Duration
+	Log           logr.Logger
+	// Recheck asks for the KMSBackend with that name to be opened again soon. It must not block.
+	Recheck func(name string)
+}
+
+// Accounts knows the backends on AWS that are open, by KMSBackend. It is safe for concurrent use.
+type Accounts struct {
+	options Options
+
+	mu   sync.Mutex
+	open map[string]*account
+}
+
+// account is what is open for one KMSBackend.
+type account struct {
+	uid     types.UID
+	opening sync.Mutex // held while it is opened
+
+	mu      sync.Mutex
+	current *guarded // nil when nothing is open
+}
+
+// New returns Accounts of which none is open.
+func New(o Options) *Accounts { return &Accounts{options: o, open: map[string]*account{}} }
+
+// Open returns the backend that object describes, the same one as long as its spec and its Secret mean the same. An error
+// beside a backend says why what is described now cannot be used: the backend is the one described before.
+func (a *Accounts) Open(ctx context.Context, object *v1alpha1.KMSBackend) (backend.Backend, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	one := a.account(object)
+	one.opening.Lock()
+	defer one.opening.Unlock()
+	opened, err := a.reopen(ctx, one.get(), object)
+	one.set(opened)
+	if opened == nil || opened.health.broken() {
+		return nil, err
+	}
+	return opened, err
+}
+
+// reopen returns what is to be used from now on: what was until now, or another one, or nothing.
+func (a *Accounts) reopen(ctx context.Context, current *guarded, object *v1alpha1.KMSBackend) (*guarded, error) {
+	wanted, err := a.settings(ctx, object.Spec.AWS)
+	switch {
+	case isGone(err):
+		return nil, err
+	case err != nil && current == nil:
+		return nil, err
+	case backend.ClassOf(err) == backend.Unavailable: // nothing says that they are others
+		wanted = current.settings
+	case err != nil:
+		return current, err
+	}
+	if current == nil || current.settings != wanted {
+		return a.replace(ctx, current, object, wanted)
+	}
+	if !current.health.isDoubted() {
+		return current, nil
+	}
+	if _, err := a.connect(ctx, object.Name, wanted, current.home); err != nil {
+		current.health.breakOff(err)
+		return current, err
+	}
+	current.health.trust()
+	return current, nil
+}
+
+// replace opens a backend with other settings. If that fails, the current one serves on, unless it is in doubt itself.
+func (a *Accounts) replace(ctx context.Context, current *guarded, object *v1alpha1.KMSBackend, wanted settings) (*guarded, error) {
+	where := home{object.Status.AccountID, object.Status.Region}
+	if current != nil {
+		where = current.home
+	}
+	opened, err := a.connect(ctx, object.Name, wanted, where)
+	if err == nil {
+		return opened, nil
+	}
+	if current != nil && current.health.isDoubted() {
+		current.health.breakOff(err)
+	}
+	return current, err
+}
+
+// account is that of the KMSBackend: a new one for one that was deleted and made again.
+func (a *Accounts) account(object *v1alpha1.KMSBackend) *account {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	one := a.open[object.Name]
+	if one == nil || one.uid != object.UID {
+		one = &account{uid: object.UID}
+		a.open[object.Name] = one
+	}
+	return one
+}
+
+// Close lets the backend of the KMSBackend with that name go.
+func (a *Accounts) Close(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.open, name)
+}
+
+func (a *account) get() *guarded {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.current
+}
+
+func (a *account) set(current *guarded) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.current = current
+}

@@ -1,0 +1,134 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/backend/aws"
+)
+
+// home is where the keys of a KMSBackend are. Empty parts are not known yet.
+type home struct{ account, region string }
+
+// guarded is a backend on AWS whose verbs are broken off when it is found not to answer.
+type guarded struct {
+	*aws.Backend
+	settings settings
+	home     home
+	health   *health
+	sweeping atomic.Bool
+}
+
+var (
+	_ backend.Backend  = (*guarded)(nil)
+	_ backend.Watcher  = (*guarded)(nil)
+	_ backend.Verifier = (*guarded)(nil)
+	_ backend.Granter  = (*guarded)(nil)
+)
+
+// connect opens a backend and has it say who the operator is, which must be at home.
+func (a *Accounts) connect(ctx context.Context, name string, s settings, where home) (*guarded, error) {
+	opened, err := aws.Open(ctx, a.config(s))
+	if err != nil {
+		return nil, err
+	}
+	identity, err := opened.Identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := where.check(identity); err != nil {
+		return nil, err
+	}
+	return &guarded{
+		Backend: opened, settings: s, home: home{identity.AccountID, identity.Region},
+		health: &health{ask: func() { a.options.Recheck(name) }},
+	}, nil
+}
+
+// check refuses an identity of another account or Region.
+func (h home) check(identity backend.Identity) error {
+	moved := func(what, from, to, advice string) error {
+		return &backend.Error{
+			Class: backend.InvalidInput, Reason: v1alpha1.ReasonAccountChanged,
+			Message: fmt.Sprintf("the operator now gets to %s %s, and the keys of this KMSBackend are in %s: %s, or create another KMSBackend",
+				what, to, from, advice),
+		}
+	}
+	if h.account != "" && h.account != identity.AccountID {
+		return moved("account", h.account, identity.AccountID, "give it credentials or a role of that account")
+	}
+	if h.region != "" && h.region != identity.Region {
+		return moved("region", h.region, identity.Region, "set AWS_REGION in the operator's environment back")
+	}
+	return nil
+}
+
+// Identify implements backend.Backend.
+func (g *guarded) Identify(ctx context.Context) (backend.Identity, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	identity, err := g.Backend.Identify(ctx)
+	if err == nil {
+		err = g.home.check(identity)
+	}
+	if err != nil {
+		g.health.breakOff(err)
+		return backend.Identity{}, err
+	}
+	return identity, nil
+}
+
+// Get implements backend.Backend.
+func (g *guarded) Get(ctx context.Context, ref string) (*backend.Key, error) {
+	return guard(ctx, g.health, func(ctx context.Context) (*backend.Key, error) { return g.Backend.Get(ctx, ref) })
+}
+
+// Owned implements backend.Backend.
+func (g *guarded) Owned(ctx context.Context, owner backend.Owner) ([]*backend.Key, error) {
+	return guard(ctx, g.health, func(ctx context.Context) ([]*backend.Key, error) { return g.Backend.Owned(ctx, owner) })
+}
+
+// Create implements backend.Backend.
+func (g *guarded) Create(ctx context.Context, in backend.CreateInput) (*backend.Key, error) {
+	return guard(ctx, g.health, func(ctx context.Context) (*backend.Key, error) { return g.Backend.Create(ctx, in) })
+}
+
+// Apply implements backend.Backend.
+func (g *guarded) Apply(ctx context.Context, keyID string, changes []backend.Change) (*backend.Key, error) {
+	return guard(ctx, g.health, func(ctx context.Context) (*backend.Key, error) { return g.Backend.Apply(ctx, keyID, changes) })
+}
+
+// ScheduleDeletion implements backend.Backend.
+func (g *guarded) ScheduleDeletion(ctx context.Context, keyID string, windowInDays int) (time.Time, error) {
+	return guard(ctx, g.health, func(ctx context.Context) (time.Time, error) {
+		return g.Backend.ScheduleDeletion(ctx, keyID, windowInDays)
+	})
+}
+
+// PublicKey implements backend.Backend.
+func (g *guarded) PublicKey(ctx context.Context, keyID string) ([]byte, error) {
+	return guard(ctx, g.health, func(ctx context.Context) ([]byte, error) { return g.Backend.PublicKey(ctx, keyID) })
+}
+
+// Policy implements backend.Backend.
+func (g *guarded) Policy(ctx context.Context, keyID string) (string, error) {
+	return guard(ctx, g.health, func(ctx context.Context) (string, error) { return g.Backend.Policy(ctx, keyID) })
+}
+
+// Verify implements backend.Verifier.
+func (g *guarded) Verify(ctx context.Context, keyID string) error {
+	_, err := guard(ctx, g.health, func(ctx context.Context) (struct{}, error) { return struct{}{}, g.Backend.Verify(ctx, keyID) })
+	return err
+}
+
+// Grants implements backend.Granter.
+func (g *guarded) Grants(ctx context.Context, keyID string) ([]backend.Grant, error) {
+	return guard(ctx, g.health, func(ctx context.Context) ([]backend.Grant, error) { return g.Backend.Grants(ctx, keyID) })
+}
