@@ -37,9 +37,9 @@ type Event struct {
 	UserAgent           string         `json:"userAgent,omitempty"`
 	ErrorCode           string         `json:"errorCode,omitempty"`
 	ErrorMessage        string         `json:"errorMessage,omitempty"`
-	RequestParameters   map[string]any `json:"requestParameters"`
+	RequestParameters   Elements       `json:"requestParameters"`
 	ResponseElements    map[string]any `json:"responseElements"`
-	AdditionalEventData map[string]any `json:"additionalEventData,omitempty"`
+	AdditionalEventData Elements       `json:"additionalEventData,omitempty"`
 	RequestID           string         `json:"requestID"`
 	EventID             string         `json:"eventID"`
 	ReadOnly            bool           `json:"readOnly"`

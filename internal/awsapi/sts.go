@@ -163,8 +163,9 @@ func exchangeFailure(err error) *failure {
 // assumeRoleEvent is the record, with the ServiceAccount as far as the token proved it. The token is never in it.
 func (h *Handler) assumeRoleEvent(e *exchange, parameters url.Values, session *granted, err error) *audit.Event {
 	event := h.event(e)
-	event.RequestParameters = map[string]any{
-		"roleArn": parameters.Get("RoleArn"), "roleSessionName": parameters.Get("RoleSessionName"),
+	event.RequestParameters = audit.Elements{
+		{Name: "roleArn", Value: parameters.Get("RoleArn")},
+		{Name: "roleSessionName", Value: parameters.Get("RoleSessionName")},
 	}
 	if session == nil {
 		return event

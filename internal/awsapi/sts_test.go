@@ -123,8 +123,15 @@ func TestAssumeRoleWithWebIdentityAnswersAndRecordsWhoItWas(t *testing.T) {
 	if event.Source != "sts.amazonaws.com" || event.UserIdentity.UserName != "system:serviceaccount:shop:orders" {
 		t.Errorf("the event is %+v", event)
 	}
+	recorded := map[string]any{}
+	for _, parameter := range event.RequestParameters {
+		recorded[parameter.Name] = parameter.Value
+	}
+	if recorded["roleSessionName"] != "session-1" {
+		t.Errorf("the event's parameters are %v", recorded)
+	}
 	for _, secret := range []string{goodToken, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken} {
-		if strings.Contains(strings.Join(flatten(event.RequestParameters, event.ResponseElements), " "), secret) {
+		if strings.Contains(strings.Join(flatten(recorded, event.ResponseElements), " "), secret) {
 			t.Error("the event has a secret in it")
 		}
 	}

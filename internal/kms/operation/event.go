@@ -22,10 +22,11 @@ const (
 	timeLayout = "Jan 2, 2006, 3:04:05 PM"
 )
 
-// madeEvent is an event in one piece with room for as many resources as most have.
+// madeEvent is an event in one piece with room for as many resources and parameters as most have.
 type madeEvent struct {
 	audit.Event
-	resources [1]audit.Resource
+	resources  [1]audit.Resource
+	parameters [4]audit.Element
 }
 
 // event is the record of the request and its outcome.
@@ -34,12 +35,13 @@ func (r *Request) event(err error) *audit.Event {
 		Version: audit.Version, UserIdentity: UserIdentity(r.Caller), Time: r.executor.Clock.Now().UTC(),
 		Source: eventSource, Name: r.Operation.Name, Region: r.Region,
 		SourceIPAddress: r.SourceIP, UserAgent: r.UserAgent,
-		RequestParameters: r.parameters(), AdditionalEventData: r.additional,
-		RequestID: r.ID, EventID: r.eventID, ReadOnly: r.Operation.ReadOnly,
+		AdditionalEventData: r.additional,
+		RequestID:           r.ID, EventID: r.eventID, ReadOnly: r.Operation.ReadOnly,
 		Type: "AwsApiCall", ManagementEvent: true, Category: eventCategory,
 		RecipientAccountID: r.Caller.AccountID(), TLS: r.TLS, Reason: because(r.reason, err),
 	}}
 	event := &made.Event
+	event.RequestParameters = r.parameters(made.parameters[:0])
 	if len(r.aliases)+len(r.keys) > 0 {
 		event.Resources = append(made.resources[:0], r.aliases...)
 	}
@@ -106,28 +108,40 @@ func (r *Request) responseElements() map[string]any {
 	return nil
 }
 
-// parameters are the request's members but for blobs and secrets.
-func (r *Request) parameters() map[string]any {
+// parameters are the request's members but for blobs and secrets, in room if it has as much; nil for none.
+func (r *Request) parameters(room audit.Elements) audit.Elements {
 	if r.in == nil {
 		return nil
 	}
-	return r.Operation.input.parameters(reflect.ValueOf(r.in).Elem())
+	r.Operation.input.each(reflect.ValueOf(r.in).Elem(), func(name string, value any) {
+		room = append(room, audit.Element{Name: name, Value: value})
+	})
+	if len(room) == 0 {
+		return nil
+	}
+	return room
 }
 
+// parameters are the members of a structure but for blobs and secrets; nil for none.
 func (s *shape) parameters(v reflect.Value) map[string]any {
 	var out map[string]any
-	for i := range s.members {
-		m := &s.members[i]
-		value := m.parameter(v.Field(m.index))
-		if value == nil {
-			continue
-		}
+	s.each(v, func(name string, value any) {
 		if out == nil {
 			out = make(map[string]any, len(s.members))
 		}
-		out[m.name] = value
-	}
+		out[name] = value
+	})
 	return out
+}
+
+// each tells the members that are recorded.
+func (s *shape) each(v reflect.Value, tell func(name string, value any)) {
+	for i := range s.members {
+		m := &s.members[i]
+		if value := m.parameter(v.Field(m.index)); value != nil {
+			tell(m.name, value)
+		}
+	}
 }
 
 // parameter is a member's value as it is recorded; nil for what is not set and for what never is.

@@ -66,7 +66,7 @@ type Request struct {
 	tokenErr   error               // what is wrong with a grant token, if it may be told
 	proposed   *policy.Grant       // the grant that CreateGrant is to make
 	facts      map[string][]string // for conditions, beside what the request's members say by their tags
-	additional map[string]any
+	additional audit.Elements
 	response   map[string]any
 }
 

@@ -59,10 +59,29 @@ func (e *events) Record(_ context.Context, event *audit.Event) error {
 	return e.fail
 }
 
-func (e *events) last() *audit.Event {
+// recorded is an event whose elements can be asked for by name.
+type recorded struct {
+	*audit.Event
+	RequestParameters, AdditionalEventData object
+}
+
+func (e *events) last() recorded {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.all[len(e.all)-1]
+	event := e.all[len(e.all)-1]
+	return recorded{event, named(event.RequestParameters), named(event.AdditionalEventData)}
+}
+
+// named are the elements by name; nil for none.
+func named(elements audit.Elements) object {
+	if elements == nil {
+		return nil
+	}
+	byName := object{}
+	for _, element := range elements {
+		byName[element.Name] = element.Value
+	}
+	return byName
 }
 
 func newWorld(t *testing.T) *world {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/chatelaine-dev/chatelaine/internal/audit"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 )
 
@@ -186,8 +187,5 @@ func (r *Request) note(name, value string) {
 	if value == "" {
 		return
 	}
-	if r.additional == nil {
-		r.additional = map[string]any{}
-	}
-	r.additional[name] = value
+	r.additional = append(r.additional, audit.Element{Name: name, Value: value})
 }
