@@ -21,6 +21,7 @@ var allVerbs = []string{"get", "list", "watch", "create", "update", "patch", "de
 var resources = []string{
 	"keys.kms.chatelaine.dev", "keys.kms.chatelaine.dev/status", "keys.kms.chatelaine.dev/finalizers",
 	"kmsbackends.kms.chatelaine.dev", "kmsbackends.kms.chatelaine.dev/status", "kmsbackends.kms.chatelaine.dev/finalizers",
+	"keypolicies.kms.chatelaine.dev", "keypolicies.kms.chatelaine.dev/status",
 	"namespaces", "configmaps", "secrets", "events", "events.events.k8s.io", "leases.coordination.k8s.io",
 	"pods", "pods/exec", "nodes", "serviceaccounts", "serviceaccounts/token", "deployments.apps",
 	"roles.rbac.authorization.k8s.io", "clusterroles.rbac.authorization.k8s.io",
@@ -38,6 +39,9 @@ var everywhere = permissions{
 	"keys.kms.chatelaine.dev/finalizers":    "update",
 	"kmsbackends.kms.chatelaine.dev":        "get list watch",
 	"kmsbackends.kms.chatelaine.dev/status": "patch",
+	"keypolicies.kms.chatelaine.dev":        "get list watch",
+	"keypolicies.kms.chatelaine.dev/status": "patch",
+	"serviceaccounts":                       "get list watch",
 	"namespaces":                            "get list watch",
 	"configmaps":                            "get list watch create update delete",
 	"events":                                "create patch",
@@ -63,8 +67,12 @@ func TestManagerMayDoWhatItNeedsAndNothingElse(t *testing.T) {
 
 func TestPeopleGetTheirPermissionsForKeys(t *testing.T) {
 	const look, change = "get list watch", "get list watch create update patch delete deletecollection"
-	viewer := permissions{"keys.kms.chatelaine.dev": look, "kmsbackends.kms.chatelaine.dev": look}
-	editor := permissions{"keys.kms.chatelaine.dev": change, "kmsbackends.kms.chatelaine.dev": look}
+	viewer := permissions{
+		"keys.kms.chatelaine.dev": look, "keypolicies.kms.chatelaine.dev": look, "kmsbackends.kms.chatelaine.dev": look,
+	}
+	editor := permissions{
+		"keys.kms.chatelaine.dev": change, "keypolicies.kms.chatelaine.dev": change, "kmsbackends.kms.chatelaine.dev": look,
+	}
 	namespace := env.Namespace(t)
 	// Aggregation is a controller's work, which this server has not: the roles are bound by hand.
 	bind(t, namespace, "chatelaine-key-viewer", "get", "vera", "ed")
