@@ -134,7 +134,7 @@ const (
 	// ReasonPolicyTooLarge means that the KeyPolicies together are larger than a key policy may be; the policy in force
 	// was left as it is.
 	ReasonPolicyTooLarge = "PolicyTooLarge"
-	// ReasonPrincipalsUnresolved means that ServiceAccounts named in KeyPolicies cannot be principals yet; everything
+	// ReasonPrincipalsUnresolved means that ServiceAccounts named in KeyPolicies or grants cannot be principals yet; everything
 	// else was applied.
 	ReasonPrincipalsUnresolved = "PrincipalsUnresolved"
 )

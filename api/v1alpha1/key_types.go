@@ -52,6 +52,14 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.keyUsage) || !self.keySpec.startsWith('ML_DSA_') || self.keyUsage == 'SIGN_VERIFY'",message="ML_DSA key specs allow keyUsage SIGN_VERIFY only",fieldPath=".keyUsage"
 // +kubebuilder:validation:XValidation:rule="!has(self.keyUsage) || !self.keySpec.startsWith('ML_KEM_') || self.keyUsage == 'ENCAPSULATE_DECAPSULATE'",message="ML_KEM key specs allow keyUsage ENCAPSULATE_DECAPSULATE only",fieldPath=".keyUsage"
 // +kubebuilder:validation:XValidation:rule="!has(self.rotation) || self.keySpec == 'SYMMETRIC_DEFAULT'",message="only keys with keySpec SYMMETRIC_DEFAULT can rotate: remove rotation; to replace another key, create a new Key and move the alias to it",fieldPath=".rotation"
+// +kubebuilder:validation:XValidation:rule="!has(self.grants) || (has(self.keyUsage) ? self.keyUsage : 'ENCRYPT_DECRYPT') == 'ENCRYPT_DECRYPT' || self.grants.all(g, g.operations.all(o, !(o in ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo'])))",message="grants of Encrypt, Decrypt, ReEncryptFrom and ReEncryptTo are for keyUsage ENCRYPT_DECRYPT",fieldPath=".grants"
+// +kubebuilder:validation:XValidation:rule="!has(self.grants) || self.keySpec == 'SYMMETRIC_DEFAULT' || self.grants.all(g, g.operations.all(o, !(o in ['GenerateDataKey', 'GenerateDataKeyWithoutPlaintext', 'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext'])))",message="grants to generate data keys are for keySpec SYMMETRIC_DEFAULT",fieldPath=".grants"
+// +kubebuilder:validation:XValidation:rule="!has(self.grants) || (has(self.keyUsage) && self.keyUsage == 'SIGN_VERIFY') || self.grants.all(g, g.operations.all(o, !(o in ['Sign', 'Verify'])))",message="grants of Sign and Verify are for keyUsage SIGN_VERIFY",fieldPath=".grants"
+// +kubebuilder:validation:XValidation:rule="!has(self.grants) || (has(self.keyUsage) && self.keyUsage == 'GENERATE_VERIFY_MAC') || self.grants.all(g, g.operations.all(o, !(o in ['GenerateMac', 'VerifyMac'])))",message="grants of GenerateMac and VerifyMac are for keyUsage GENERATE_VERIFY_MAC",fieldPath=".grants"
+// +kubebuilder:validation:XValidation:rule="!has(self.grants) || (has(self.keyUsage) && self.keyUsage == 'KEY_AGREEMENT') || self.grants.all(g, g.operations.all(o, !(o in ['DeriveSharedSecret'])))",message="grants of DeriveSharedSecret are for keyUsage KEY_AGREEMENT",fieldPath=".grants"
+// +kubebuilder:validation:XValidation:rule="!has(self.grants) || (has(self.keyUsage) && self.keyUsage == 'ENCAPSULATE_DECAPSULATE') || self.grants.all(g, g.operations.all(o, !(o in ['Encapsulate', 'Decapsulate'])))",message="grants of Encapsulate and Decapsulate are for keyUsage ENCAPSULATE_DECAPSULATE",fieldPath=".grants"
+// +kubebuilder:validation:XValidation:rule="!has(self.grants) || !(self.keySpec == 'SYMMETRIC_DEFAULT' || self.keySpec.startsWith('HMAC_')) || self.grants.all(g, g.operations.all(o, !(o in ['GetPublicKey'])))",message="grants of GetPublicKey are for asymmetric keys: this keySpec has no public key",fieldPath=".grants"
+// +kubebuilder:validation:XValidation:rule="!has(self.grants) || self.keySpec == 'SYMMETRIC_DEFAULT' || self.grants.all(g, !has(g.constraints))",message="constraints of grants are for keySpec SYMMETRIC_DEFAULT: no other key takes an encryption context",fieldPath=".grants"
 type KeySpec struct {
 	// backendRef names the KMSBackend on which the key lives. Omitted: the
 	// KMSBackend annotated kms.chatelaine.dev/is-default-backend: "true" at the
@@ -127,6 +135,17 @@ type KeySpec struct {
 	// stays for decryption.
 	// +optional
 	Rotation *KeyRotation `json:"rotation,omitempty"`
+
+	// grants let principals use the key besides what KeyPolicies allow, up to 100.
+	// One that is changed is made anew before the old one is revoked; one that is
+	// removed is revoked. Grants that others made are left alone. On a disabled
+	// key none is made until it is enabled. Grants stay on a key that is retained.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=100
+	Grants []KeyGrant `json:"grants,omitempty"`
 
 	// adopt takes over a key that exists already instead of creating one. The
 	// KMSBackend's adoption policy says which keys a namespace may adopt. The
@@ -321,6 +340,13 @@ type KeyStatus struct {
 	// adopted with a policy of its own, which no KeyPolicy has replaced yet.
 	// +optional
 	Policy *KeyPolicyInForce `json:"policy,omitempty"`
+
+	// grants are those that this Key made and that are on the key.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=200
+	Grants []KeyGrantStatus `json:"grants,omitempty"`
 
 	// rotation says when the key material was and will be replaced. Omitted: it
 	// never was and will not be.

@@ -201,7 +201,7 @@ type ServiceAccountReference struct {
 	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="name must be a ServiceAccount's name: lower-case letters, digits, hyphens and dots"
 	Name string `json:"name,omitempty"`
 
-	// namespace of the ServiceAccount. Omitted: the policy's own.
+	// namespace of the ServiceAccount. Omitted: that of the object which names it.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63

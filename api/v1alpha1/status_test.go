@@ -30,6 +30,7 @@ func TestKeyStatusHasRoomForWhatItHolds(t *testing.T) {
 		"aliases":       {100, func(status *v1alpha1.KeyStatus, size int) { status.Aliases = numbered("alias/a", size) }, tooMany},
 		"aliases[0]":    {256, func(status *v1alpha1.KeyStatus, size int) { status.Aliases = []string{repeat("a", size)} }, tooLong},
 		"tagKeys":       {100, func(status *v1alpha1.KeyStatus, size int) { status.TagKeys = numbered("k", size) }, tooMany},
+		"grants":        {200, func(status *v1alpha1.KeyStatus, size int) { status.Grants = grantStatuses(size) }, "must have at most 200 items"},
 		"tagKeys[0]":    {128, func(status *v1alpha1.KeyStatus, size int) { status.TagKeys = []string{repeat("a", size)} }, tooLong},
 		"drift": {32, func(status *v1alpha1.KeyStatus, size int) { status.Drift = drifts(numbered("field", size)...) },
 			"must have at most 32 items"},
@@ -132,6 +133,14 @@ func conditions(n int) []metav1.Condition {
 		}
 	}
 	return conditions
+}
+
+func grantStatuses(n int) []v1alpha1.KeyGrantStatus {
+	grants := make([]v1alpha1.KeyGrantStatus, n)
+	for i, name := range numbered("grant-", n) {
+		grants[i] = v1alpha1.KeyGrantStatus{Name: name, GrantID: repeat("0", 128), Hash: repeat("0", 64)}
+	}
+	return grants
 }
 
 func TestStatusListsAreSetsAndConditionsOnePerType(t *testing.T) {

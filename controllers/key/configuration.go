@@ -110,7 +110,11 @@ func (p *pass) failSync(problems ...conditions.Problem) { p.unsynced = append(p.
 func (p *pass) reportSynced() {
 	p.checkHeld()
 	if len(p.unsynced) == 0 {
-		p.conditions.True(v1alpha1.ConditionSynced, v1alpha1.ReasonSynced, strings.Join(p.notes, "; "))
+		reason := v1alpha1.ReasonSynced
+		if p.unresolved {
+			reason = v1alpha1.ReasonPrincipalsUnresolved
+		}
+		p.conditions.True(v1alpha1.ConditionSynced, reason, strings.Join(p.notes, "; "))
 		return
 	}
 	p.conditions.FailAll(v1alpha1.ConditionSynced, p.unsynced)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package key makes Keys true. One pass reads what is declared and what is there, runs the phases (one file each: the
-// backend, the input, the key's existence, its configuration, its policy, its publication), and ends with one status patch, which
+// backend, the input, the key's existence, its configuration, its policy, its grants, its publication), and ends with one status patch, which
 // is left out when nothing changed. Deletion is a pass of its own (deletion.go).
 //
 // Exactly once. The finalizer is written before the first outside write. A pass that finds no key ID in status looks
@@ -77,6 +77,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if r.checkInput(p) && r.compilePolicies(ctx, p) && r.ensureFinalizer(ctx, p) && r.ensureExists(ctx, p) {
 		r.configure(ctx, p)
 		r.applyPolicy(ctx, p)
+		r.applyGrants(ctx, p)
 		r.readPublicKey(ctx, p)
 		r.publish(ctx, p)
 		p.reportSynced()

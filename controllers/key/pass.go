@@ -32,6 +32,8 @@ type pass struct {
 	held    *backend.Error
 	// verifier is the backend, if it is one that has to be asked what others did.
 	verifier backend.Verifier
+	// granter is the backend, if keys on it can have grants.
+	granter  backend.Granter
 	identity backend.Identity
 	// seen is the key at the backend, as new as this pass knows it.
 	seen *backend.Key
@@ -44,6 +46,8 @@ type pass struct {
 	unsynced []conditions.Problem
 	// notes are what Synced says beside being met.
 	notes []string
+	// unresolved says that a grant waits for a ServiceAccount; notes name it.
+	unresolved bool
 	// mistake is what Ready says of an annotation that could not be followed, and that holds nothing up.
 	mistake string
 	// drift is what differs or differed, and unrepaired are the errors that keep it so.
@@ -74,6 +78,7 @@ func (r *Reconciler) newPass(key *v1alpha1.Key) *pass {
 func (p *pass) use(name string, b backend.Backend) {
 	p.status.Backend, p.backend = name, b
 	p.verifier, _ = b.(backend.Verifier)
+	p.granter, _ = b.(backend.Granter)
 	if p.held != nil {
 		p.backend = readOnly{backend: b, why: p.held}
 	}

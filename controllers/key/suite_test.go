@@ -141,11 +141,13 @@ func (r *rig) createReady(name string, change func(*v1alpha1.Key)) *v1alpha1.Key
 	return r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 }
 
+// update changes a Key, whatever the controller writes at the same time.
 func (r *rig) update(object *v1alpha1.Key, change func(*v1alpha1.Key)) *v1alpha1.Key {
 	r.t.Helper()
 	fresh := r.get(object)
+	base := fresh.DeepCopy()
 	change(fresh)
-	if err := r.client.Update(r.ctx, fresh); err != nil {
+	if err := r.client.Patch(r.ctx, fresh, client.MergeFrom(base)); err != nil {
 		r.t.Fatalf("updating Key %s: %v", object.Name, err)
 	}
 	return fresh

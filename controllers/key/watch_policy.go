@@ -44,14 +44,14 @@ func hasSource(key *v1alpha1.Key, name string) bool {
 	})
 }
 
-// keysOfServiceAccount are the Keys of the KeyPolicies that name it.
+// keysOfServiceAccount are the Keys of the KeyPolicies that name it, and those whose grants do.
 func (r *Reconciler) keysOfServiceAccount(ctx context.Context, object client.Object) []reconcile.Request {
 	naming, err := policies.Naming(ctx, r.Client, object)
 	if err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "listing policies that name a service account")
 		return nil
 	}
-	var requests []reconcile.Request
+	requests := r.keysGrantedTo(ctx, object)
 	for i := range naming.Items {
 		requests = append(requests, r.keysOfPolicy(ctx, &naming.Items[i])...)
 	}

@@ -80,6 +80,31 @@ func (g Grant) Hash() string {
 	return hex.EncodeToString(sum[:len(sum)/2])
 }
 
+// String says in words what the grant allows to whom.
+func (g Grant) String() string { return declaredName(g.Name) + " (" + g.allowance() + ")" }
+
+func (g Grant) allowance() string {
+	text := joinSorted(g.Operations) + " for " + g.Grantee
+	if len(g.EncryptionContextEquals) > 0 {
+		text += " with the encryption context " + pairs(g.EncryptionContextEquals)
+	}
+	if len(g.EncryptionContextSubset) > 0 {
+		text += " with an encryption context that has " + pairs(g.EncryptionContextSubset)
+	}
+	if g.Retiring != "" {
+		text += ", retired by " + g.Retiring
+	}
+	return text
+}
+
+func pairs(context map[string]string) string {
+	list := make([]string, 0, len(context))
+	for name, value := range context {
+		list = append(list, name+"="+value)
+	}
+	return joinSorted(list)
+}
+
 func sorted(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
 // The changes of grants.
@@ -106,7 +131,7 @@ func (c PutGrant) String() string {
 	if len(c.Replaces) > 0 {
 		what = "replaced"
 	}
-	return fmt.Sprintf("grant %s %s: %s for %s", declaredName(c.Grant.Name), what, joinSorted(c.Grant.Operations), c.Grant.Grantee)
+	return fmt.Sprintf("grant %s %s: %s", declaredName(c.Grant.Name), what, c.Grant.allowance())
 }
 
 func (c RevokeGrant) String() string { return "grant " + declaredName(c.Name) + " revoked" }

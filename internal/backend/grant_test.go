@@ -88,6 +88,9 @@ func TestGrantsAreTheSameByWhatTheyAllow(t *testing.T) {
 
 func TestChangesOfGrantsSayWhatTheyDo(t *testing.T) {
 	grant := Grant{Name: GrantName(shopOrders, "api"), Grantee: "arn:a", Operations: []string{"Encrypt", "Decrypt"}}
+	narrow, exact := grant, grant
+	narrow.Operations, narrow.Retiring, narrow.EncryptionContextSubset = []string{"Encrypt"}, "arn:b", map[string]string{"b": "2", "a": "1"}
+	exact.Operations, exact.EncryptionContextEquals = []string{"Encrypt"}, map[string]string{"a": "1"}
 	for _, c := range []struct {
 		change Change
 		says   string
@@ -95,6 +98,8 @@ func TestChangesOfGrantsSayWhatTheyDo(t *testing.T) {
 		{PutGrant{Grant: grant}, "grant api made: Decrypt, Encrypt for arn:a"},
 		{PutGrant{Grant: grant, Replaces: []string{"1"}}, "grant api replaced: Decrypt, Encrypt for arn:a"},
 		{RevokeGrant{ID: "1", Name: grant.Name}, "grant api revoked"},
+		{PutGrant{Grant: narrow}, "grant api made: Encrypt for arn:a with an encryption context that has a=1, b=2, retired by arn:b"},
+		{PutGrant{Grant: exact}, "grant api made: Encrypt for arn:a with the encryption context a=1"},
 	} {
 		if got := c.change.String(); got != c.says || c.change.Field() != "grants" {
 			t.Errorf("%T of %s says %q, want %q", c.change, c.change.Field(), got, c.says)

@@ -78,3 +78,30 @@ func revocations(grants []backend.Grant) []backend.Change {
 	}
 	return changes
 }
+
+// GrantDifference says in what the key's grants differ from what is declared, by the changes that Grants returned and the
+// grants that the key has.
+func GrantDifference(changes []backend.Change, have []backend.Grant) Difference {
+	difference := Difference{Field: "grants"}
+	for _, change := range changes {
+		switch c := change.(type) {
+		case backend.PutGrant:
+			difference.From = joined(difference.From, c.Grant.String())
+			for _, id := range c.Replaces {
+				difference.To = joined(difference.To, grantWithID(id, have))
+			}
+		case backend.RevokeGrant:
+			difference.To = joined(difference.To, grantWithID(c.ID, have))
+		}
+	}
+	return difference
+}
+
+func grantWithID(id string, grants []backend.Grant) string {
+	for _, grant := range grants {
+		if grant.ID == id {
+			return grant.String()
+		}
+	}
+	return ""
+}
