@@ -30,8 +30,12 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
 
-// openTimeout bounds the time in which a backend has to say who the operator is.
-const openTimeout = 10 * time.Second
+const (
+	// openTimeout bounds the time in which a backend has to say who the operator is.
+	openTimeout = 10 * time.Second
+	// answerTimeout is that for one in doubt, for which others may be waiting.
+	answerTimeout = 4 * time.Second
+)
 
 // Options are what Accounts are made of.
 type Options struct {
@@ -102,6 +106,8 @@ func (a *Accounts) reopen(ctx context.Context, current *guarded, object *v1alpha
 	if !current.health.isDoubted() {
 		return current, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	if _, err := a.connect(ctx, object.Name, wanted, current.home); err != nil {
 		current.health.breakOff(err)
 		return current, err

@@ -14,7 +14,7 @@ import (
 const (
 	// slow is how long a verb may take before it is asked whether the backend answers at all. It may take longer for good
 	// reasons: it waits for its turn, or for AWS to show what was written.
-	slow = 8 * time.Second
+	slow = 3 * time.Second
 	// calm is for how long a backend that answered is not asked again.
 	calm = 10 * time.Second
 )

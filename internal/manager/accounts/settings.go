@@ -64,7 +64,7 @@ func (a *Accounts) config(s settings) aws.Config {
 func (a *Accounts) credentials(ctx context.Context, name string) (aws.Credentials, error) {
 	secret, err := a.options.Client.CoreV1().Secrets(a.options.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return aws.Credentials{}, a.unusable(name, "does not exist: create it with "+identity.FieldAccessKeyID+" and "+
+		return aws.Credentials{}, a.unusable(name, " does not exist: create it with "+identity.FieldAccessKeyID+" and "+
 			identity.FieldSecretAccessKey, errGone)
 	}
 	if err != nil {
@@ -89,9 +89,9 @@ func (a *Accounts) parse(secret *corev1.Secret) (aws.Credentials, error) {
 	} {
 		switch {
 		case field.value == "" && field.required:
-			return aws.Credentials{}, a.unusable(secret.Name, "has no "+field.name+": add it", nil)
+			return aws.Credentials{}, a.unusable(secret.Name, " has no "+field.name+": add it", nil)
 		case strings.IndexFunc(field.value, notVisible) >= 0:
-			return aws.Credentials{}, a.unusable(secret.Name, field.name+" has blanks, a line break or other characters that no "+
+			return aws.Credentials{}, a.unusable(secret.Name, ": "+field.name+" has blanks, a line break or other characters that no "+
 				"access key has: write it without", nil)
 		}
 	}
@@ -104,6 +104,6 @@ func notVisible(r rune) bool { return r <= ' ' || r > '~' }
 func (a *Accounts) unusable(name, problem string, cause error) error {
 	return &backend.Error{
 		Class: backend.InvalidInput, Reason: v1alpha1.ReasonCredentialsInvalid, Err: cause,
-		Message: fmt.Sprintf("spec.aws.credentialsSecretRef: Secret %s/%s %s", a.options.Namespace, name, problem),
+		Message: fmt.Sprintf("spec.aws.credentialsSecretRef: Secret %s/%s%s", a.options.Namespace, name, problem),
 	}
 }
