@@ -92,6 +92,8 @@ const (
 	StateEnabled         State = "Enabled"
 	StateDisabled        State = "Disabled"
 	StatePendingDeletion State = "PendingDeletion"
+	// StatePendingImport is that of a key of OriginExternal without its key material.
+	StatePendingImport State = "PendingImport"
 )
 
 // Key is a key as it was seen at the backend.
@@ -100,6 +102,7 @@ type Key struct {
 	ARN         string
 	Spec        keyspec.Spec
 	Usage       keyspec.Usage
+	Origin      Origin
 	State       State
 	Description string
 	// Tags are all of the key's tags, owner tags included.
@@ -111,6 +114,8 @@ type Key struct {
 	CreationTime time.Time
 	// DeletionTime is when the key will be destroyed; zero unless the state is PendingDeletion.
 	DeletionTime time.Time
+	// ExpirationTime is when imported key material expires and is deleted; zero if it never does, or is not there.
+	ExpirationTime time.Time
 }
 
 // Rotation is a key's rotation as it was seen at the backend. Times that have no meaning are zero.
@@ -132,9 +137,12 @@ type Rotation struct {
 // CreateInput describes a key to make.
 type CreateInput struct {
 	// Owner, with its UID, makes the call idempotent.
-	Owner       Owner
-	Spec        keyspec.Spec
-	Usage       keyspec.Usage
+	Owner Owner
+	Spec  keyspec.Spec
+	Usage keyspec.Usage
+	// Origin is OriginAWSKMS if empty. A key of OriginExternal has no key material until it is imported, and is not Disabled
+	// whatever is asked for.
+	Origin      Origin
 	Description string
 	// Tags besides the owner's.
 	Tags map[string]string

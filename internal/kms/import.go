@@ -105,6 +105,18 @@ type ImportInput struct {
 // symmetric key that has some waits for RotateKeyOnDemand; all other keys take the same material only, once they had any.
 // The key can be used when all of its material is there.
 func (k *Key) ImportKeyMaterial(ctx context.Context, in ImportInput) (materialID string, err error) {
+	return k.importFrom(ctx, in, k.unwrap)
+}
+
+// ImportPlaintext is ImportKeyMaterial for material that comes from this process, and is not encrypted: in has neither a token
+// nor encrypted material. The plaintext is neither kept nor changed.
+func (k *Key) ImportPlaintext(ctx context.Context, plaintext []byte, in ImportInput) (materialID string, err error) {
+	return k.importFrom(ctx, in, func(ImportInput) (material.Material, error) { return k.parseImported(plaintext) })
+}
+
+func (k *Key) importFrom(
+	ctx context.Context, in ImportInput, read func(ImportInput) (material.Material, error),
+) (materialID string, err error) {
 	if err := k.checkImport(lifecycle.Import); err != nil {
 		return "", err
 	}
@@ -117,7 +129,7 @@ func (k *Key) ImportKeyMaterial(ctx context.Context, in ImportInput) (materialID
 	if err := in.checkMembers(k.record); err != nil {
 		return "", err
 	}
-	m, err := k.unwrap(in)
+	m, err := read(in)
 	if err != nil {
 		return "", err
 	}
@@ -182,15 +194,21 @@ func (k *Key) unwrap(in ImportInput) (m material.Material, err error) {
 		if err != nil {
 			return k.failed(err)
 		}
-		if m, err = material.ParseImported(k.record.Spec, plaintext); err != nil {
-			return &Error{
-				Code: IncorrectKeyMaterialException, Err: err,
-				Message: "The key material is not valid for key spec " + string(k.record.Spec) + ".",
-			}
-		}
-		return nil
+		m, err = k.parseImported(plaintext)
+		return err
 	})
 	return m, err
+}
+
+func (k *Key) parseImported(plaintext []byte) (material.Material, error) {
+	m, err := material.ParseImported(k.record.Spec, plaintext)
+	if err != nil {
+		return material.Material{}, &Error{
+			Code: IncorrectKeyMaterialException, Err: err,
+			Message: "The key material is not valid for key spec " + string(k.record.Spec) + ".",
+		}
+	}
+	return m, nil
 }
 
 func wrongMaterial(arn string) error {

@@ -83,6 +83,7 @@ type KeyMetadata struct {
 	ARN         string
 	Spec        keyspec.Spec
 	Usage       keyspec.Usage
+	Origin      keyring.Origin
 	State       lifecycle.State
 	Description string
 	// Tags are never nil.
@@ -92,7 +93,9 @@ type KeyMetadata struct {
 	CreationTime time.Time
 	// DeletionTime is zero unless the key is pending deletion.
 	DeletionTime time.Time
-	Rotation     RotationStatus
+	// ExpirationTime is when the first of the key's imported materials expires; zero if none does.
+	ExpirationTime time.Time
+	Rotation       RotationStatus
 }
 
 // RotationStatus is what GetKeyRotationStatus and ListKeyRotations tell, in short, and more truly than AWS: a key that is
@@ -171,10 +174,10 @@ func (s *Service) metadata(r *keyring.KeyRecord) *KeyMetadata {
 	maps.Copy(tags, r.Tags)
 	return &KeyMetadata{
 		KeyID: r.KeyID, ARN: s.KeyARN(r.KeyID),
-		Spec: r.Spec, Usage: r.Usage, State: r.State,
+		Spec: r.Spec, Usage: r.Usage, Origin: r.Origin, State: r.State,
 		Description: r.Description, Tags: tags, Aliases: s.ring.AliasesOf(r.KeyID),
 		CreationTime: r.CreationTime, DeletionTime: r.DeletionTime,
-		Rotation: rotationStatus(r),
+		ExpirationTime: nextExpiry(r), Rotation: rotationStatus(r),
 	}
 }
 

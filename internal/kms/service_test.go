@@ -33,7 +33,7 @@ func TestACreatedKeyIsAsDescribed(t *testing.T) {
 	}
 	want := &kms.KeyMetadata{
 		KeyID: got.KeyID, ARN: "arn:aws:kms:local:123456789012:key/" + got.KeyID,
-		Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, State: lifecycle.Enabled,
+		Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, Origin: keyring.OriginAWSKMS, State: lifecycle.Enabled,
 		Description: "orders", Tags: map[string]string{"team": "orders"}, CreationTime: begin,
 		Rotation: kms.RotationStatus{Enabled: true, PeriodInDays: 90, NextTime: begin.Add(90 * day)},
 	}

@@ -45,6 +45,10 @@ func Adopt(owner backend.Owner, seen *backend.Key, policy v1alpha1.AdoptionPolic
 
 // Mismatch says how the key seen differs from what is declared in what can never be changed; empty when it does not.
 func Mismatch(in backend.CreateInput, seen *backend.Key) string {
+	if seen.Origin.Or() != in.Origin.Or() {
+		return fmt.Sprintf("key %s has origin %s, and %s is declared: declare what the key is, or give the Key another name",
+			seen.ID, seen.Origin.Or(), in.Origin.Or())
+	}
 	if seen.Spec == in.Spec && seen.Usage == in.Usage {
 		return ""
 	}

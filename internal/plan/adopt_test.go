@@ -154,3 +154,22 @@ func TestAKeyOfAnotherSpecOrUsageIsAMismatch(t *testing.T) {
 		})
 	}
 }
+
+func TestAKeyOfAnotherOriginIsAMismatch(t *testing.T) {
+	for _, c := range []struct {
+		declared, has backend.Origin
+		want          string
+	}{
+		{"", backend.OriginAWSKMS, ""},
+		{backend.OriginAWSKMS, backend.OriginAWSKMS, ""},
+		{backend.OriginExternal, backend.OriginExternal, ""},
+		{"", backend.OriginExternal, "key key-1 has origin EXTERNAL, and AWS_KMS is declared: declare what the key is, or give the Key another name"},
+		{backend.OriginExternal, backend.OriginAWSKMS, "key key-1 has origin AWS_KMS, and EXTERNAL is declared: declare what the key is, or give the Key another name"},
+	} {
+		declared := backend.CreateInput{Spec: keyspec.RSA2048, Usage: keyspec.SignVerify, Origin: c.declared}
+		seen := &backend.Key{ID: "key-1", Spec: keyspec.RSA2048, Usage: keyspec.SignVerify, Origin: c.has}
+		if got := Mismatch(declared, seen); got != c.want {
+			t.Errorf("%q declared: got %q, want %q", c.declared, got, c.want)
+		}
+	}
+}

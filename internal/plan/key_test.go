@@ -248,3 +248,12 @@ func TestAKeyPendingDeletionIsBroughtBack(t *testing.T) {
 		}},
 	})
 }
+
+func TestAKeyThatWaitsForItsMaterialIsNeitherEnabledNorDisabled(t *testing.T) {
+	checkDiff(t, []diffCase{
+		{"enabled", func(_ *Key, seen *backend.Key) { seen.State = backend.StatePendingImport }, Changes{}},
+		{"disabled", func(want *Key, seen *backend.Key) {
+			want.Enabled, seen.State = false, backend.StatePendingImport
+		}, Changes{}},
+	})
+}

@@ -87,6 +87,9 @@ func (b *Backend) create(ctx context.Context, in backend.CreateInput) (*backend.
 	request := &kms.CreateKeyInput{
 		KeySpec: types.KeySpec(in.Spec), KeyUsage: types.KeyUsageType(in.Usage), Tags: tagList(tags),
 	}
+	if in.Origin.Or() != backend.OriginAWSKMS {
+		request.Origin = types.OriginType(in.Origin)
+	}
 	if in.Description != "" {
 		request.Description = &in.Description
 	}

@@ -76,11 +76,14 @@ type metadata struct {
 	arn          string
 	spec         keyspec.Spec
 	usage        keyspec.Usage
+	origin       backend.Origin
 	state        backend.State
 	description  string
 	creationTime time.Time
 	deletionTime time.Time
-	materialID   string
+	// expirationTime is when imported key material expires.
+	expirationTime time.Time
+	materialID     string
 	// rotates says whether keys of this kind have a rotation status.
 	rotates bool
 }
@@ -94,8 +97,8 @@ func (e *entry) complete() bool {
 func (e *entry) key() *backend.Key {
 	m, s, h := e.metadata.value, e.schedule.value, e.history.value
 	return &backend.Key{
-		ID: e.id, ARN: m.arn, Spec: m.spec, Usage: m.usage, State: m.state, Description: m.description,
-		Tags: maps.Clone(e.tags.value), CreationTime: m.creationTime, DeletionTime: m.deletionTime,
+		ID: e.id, ARN: m.arn, Spec: m.spec, Usage: m.usage, Origin: m.origin, State: m.state, Description: m.description,
+		Tags: maps.Clone(e.tags.value), CreationTime: m.creationTime, DeletionTime: m.deletionTime, ExpirationTime: m.expirationTime,
 		Rotation: backend.Rotation{
 			Enabled: s.periodInDays > 0, PeriodInDays: s.periodInDays, NextTime: s.next,
 			LastTime: h.last, LastOnDemandTime: h.lastOnDemand, OnDemandCount: h.onDemand,

@@ -35,11 +35,15 @@ var verdicts = map[string]verdict{
 	"CustomKeyStoreNotFoundException":              {class: backend.InvalidInput},
 	"DependencyTimeoutException":                   {backend.Unavailable, sayUnavailable},
 	"DisabledException":                            {class: backend.NotReady},
+	"ExpiredImportTokenException":                  {backend.Unavailable, sayImportToken},
+	"IncorrectKeyMaterialException":                {backend.InvalidInput, sayMaterial},
 	"InvalidAliasNameException":                    {class: backend.InvalidInput},
 	"InvalidArnException":                          {class: backend.InvalidInput},
 	"DryRunOperationException":                     {class: backend.InvalidInput}, // is never asked for
 	"InvalidGrantIdException":                      {class: backend.InvalidInput},
+	"InvalidCiphertextException":                   {backend.Unavailable, "AWS could not decrypt the key material"},
 	"InvalidGrantTokenException":                   {class: backend.InvalidInput},
+	"InvalidImportTokenException":                  {backend.Unavailable, sayImportToken},
 	"InvalidKeyUsageException":                     {class: backend.InvalidInput},
 	"InvalidMarkerException":                       {backend.Unavailable, "a list changed while it was read"},
 	"KMSInternalException":                         {backend.Unavailable, sayUnavailable},
@@ -108,6 +112,8 @@ const (
 	sayExpired          = "the credentials have expired: put new ones where the operator takes them from"
 	sayUnknownKey       = "AWS does not know the access key: it was deleted or is another account's or partition's; give the operator one that is in force"
 	sayUnsigned         = "the request reached AWS without a whole signature: something between the operator and AWS changes requests"
+	sayImportToken      = "AWS did not take the import token"
+	sayMaterial         = "the key material is not the same as the key had before, or not of the form that its key spec has"
 	saySignature        = "AWS finds the signature wrong: the secret access key is not the access key's"
 	saySkew             = "the operator's clock is wrong by minutes, so AWS takes its requests for old ones: set the clock of the node"
 )

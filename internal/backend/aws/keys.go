@@ -31,10 +31,25 @@ func (b *Backend) Get(ctx context.Context, ref string) (*backend.Key, error) {
 	if holder, held := b.view.holder(ref); held {
 		ref = holder
 	}
-	if key, ok := b.view.key(ref); ok {
+	key, ok := b.view.key(ref)
+	if !ok {
+		return b.getAnew(ctx, ref)
+	}
+	if !b.expired(key) {
 		return key, nil
 	}
-	return b.getAnew(ctx, ref)
+	if _, err := b.describe(ctx, key.ID); err != nil {
+		return nil, err
+	}
+	if key, ok = b.view.any(key.ID); !ok {
+		return nil, &backend.Error{Class: backend.NotFound, Message: b.missing(ref)}
+	}
+	return key, nil
+}
+
+// expired says whether the key should have lost its imported material by now. Whether it has, AWS says.
+func (b *Backend) expired(key *backend.Key) bool {
+	return !key.ExpirationTime.IsZero() && !b.clock.Now().Before(key.ExpirationTime)
 }
 
 // getAnew reads what is not known of the key. One reads for all who want the key.

@@ -60,8 +60,8 @@ func metadataOf(m *types.KeyMetadata) metadata {
 	return metadata{
 		arn: awssdk.ToString(m.Arn), spec: keyspec.Spec(m.KeySpec), usage: keyspec.Usage(m.KeyUsage), state: stateOf(m.KeyState),
 		description: awssdk.ToString(m.Description), creationTime: awssdk.ToTime(m.CreationDate),
-		deletionTime: awssdk.ToTime(m.DeletionDate), materialID: awssdk.ToString(m.CurrentKeyMaterialId),
-		rotates: m.KeySpec == types.KeySpecSymmetricDefault && m.Origin == types.OriginTypeAwsKms,
+		deletionTime: awssdk.ToTime(m.DeletionDate), expirationTime: awssdk.ToTime(m.ValidTo), materialID: awssdk.ToString(m.CurrentKeyMaterialId),
+		origin: backend.Origin(m.Origin), rotates: m.KeySpec == types.KeySpecSymmetricDefault && m.Origin == types.OriginTypeAwsKms,
 	}
 }
 

@@ -120,6 +120,14 @@ var motoLacks = backendtest.Lacking{
 	"refuses a bad policy and does the rest":        anyPolicy,
 	"creates no key with a bad policy":              anyPolicy,
 
+	"waits for key material and takes it once":                    noImport,
+	"takes no other key material than before":                     noImport,
+	"takes key material of every form":                            noImport,
+	"changes when key material expires":                           noImport,
+	"loses key material when it expires and takes the same again": noImport,
+	"refuses bad key material":                                    noImport,
+	"imports into a key in every state but pending deletion":      noImport,
+
 	"makes a grant before the one it replaces goes":              anyGrant,
 	"makes grants on enabled keys and revokes them on every key": "moto makes grants in every key state",
 	"refuses a bad grant and does the rest":                      anyGrant,
@@ -131,6 +139,7 @@ const (
 	noEnd     = "moto destroys no key"
 	noClock   = "moto's clock is the real one, and nothing happens in it by itself"
 	anyPolicy = "moto takes any text for a key policy"
+	noImport  = "moto imports no key material"
 	anyGrant  = "moto makes any grant"
 )
 

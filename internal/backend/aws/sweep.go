@@ -18,8 +18,8 @@ import (
 const creditPerKey = 0.1
 
 // Sweep finds what others changed. It reads all keys, aliases and tags by lists, and some keys in depth: those that are due (to be
-// rotated, or destroyed), and in turn as many others as cost a tenth of a call per key of this cluster. Watchers are told of
-// what changed. One sweep runs at a time; what one could not read does not keep it from the rest.
+// rotated or destroyed, or to lose imported material), and in turn as many others as cost a tenth of a call per key of this cluster.
+// Watchers are told of what changed. One sweep runs at a time; what one could not read does not keep it from the rest.
 func (b *Backend) Sweep(ctx context.Context) error {
 	b.sweeping.Lock()
 	defer b.sweeping.Unlock()
@@ -238,7 +238,9 @@ func (e *entry) due(now time.Time) bool {
 	case backend.StatePendingDeletion:
 		date = e.metadata.value.deletionTime
 	case backend.StateEnabled:
-		date = e.schedule.value.next
+		date = later(e.schedule.value.next, e.metadata.value.expirationTime) // imported material is not rotated, so there is one
+	case backend.StateDisabled:
+		date = e.metadata.value.expirationTime
 	default:
 	}
 	return !date.IsZero() && !now.Before(date) && e.verified.Before(date)

@@ -42,6 +42,8 @@ type fakeKey struct {
 	public            []byte
 	policy            string
 	grants            []backend.Grant
+	// materialID is that of the material that was imported first, whether or not it is there.
+	materialID string
 }
 
 const (
@@ -110,7 +112,7 @@ func (f *Fake) Create(ctx context.Context, in backend.CreateInput) (*backend.Key
 			}
 		}
 		key := &fakeKey{Key: backend.Key{
-			ID: newID(), Spec: in.Spec, Usage: usage, State: backend.StateEnabled, Description: in.Description,
+			ID: newID(), Spec: in.Spec, Usage: usage, Origin: in.Origin.Or(), State: backend.StateEnabled, Description: in.Description,
 			Tags: in.Owner.TagsWith(in.Tags), CreationTime: f.now,
 		}}
 		key.ARN = arn(key.ID)
@@ -119,6 +121,9 @@ func (f *Fake) Create(ctx context.Context, in backend.CreateInput) (*backend.Key
 		}
 		if in.Disabled {
 			key.State = backend.StateDisabled
+		}
+		if key.Origin == backend.OriginExternal {
+			key.State = backend.StatePendingImport
 		}
 		f.setRotation(key, in.RotationPeriodInDays)
 		f.keys[key.ID] = key

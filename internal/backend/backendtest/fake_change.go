@@ -21,6 +21,9 @@ func (f *Fake) change(key *fakeKey, change backend.Change) error {
 	case backend.CancelDeletion:
 		if key.State == backend.StatePendingDeletion {
 			key.State, key.DeletionTime = backend.StateDisabled, time.Time{}
+			if key.Origin == backend.OriginExternal && key.materialID == "" {
+				key.State = backend.StatePendingImport
+			}
 		}
 		return nil
 	case backend.PutAlias:
@@ -47,9 +50,9 @@ func (f *Fake) change(key *fakeKey, change backend.Change) error {
 func (f *Fake) changeRecord(key *fakeKey, change backend.Change) error {
 	switch c := change.(type) {
 	case backend.Enable:
-		key.State = backend.StateEnabled
+		return key.turn(backend.StateEnabled)
 	case backend.Disable:
-		key.State = backend.StateDisabled
+		return key.turn(backend.StateDisabled)
 	case backend.SetDescription:
 		if len([]rune(c.To)) > 8192 {
 			return invalid("a description has at most 8192 characters")
@@ -77,6 +80,15 @@ func (f *Fake) changeRecord(key *fakeKey, change backend.Change) error {
 	default:
 		return invalid("unknown change %T", change)
 	}
+	return nil
+}
+
+// turn enables or disables a key.
+func (k *fakeKey) turn(state backend.State) error {
+	if k.State == backend.StatePendingImport {
+		return &backend.Error{Class: backend.NotReady, Message: k.ARN + " is pending import."}
+	}
+	k.State = state
 	return nil
 }
 
@@ -133,6 +145,9 @@ func (f *Fake) Advance(by time.Duration) {
 			f.destroy(id)
 			continue
 		}
+		if !key.ExpirationTime.IsZero() && !key.ExpirationTime.After(f.now) {
+			key.dropMaterial()
+		}
 		next := lifecycle.NextRotation(key.rotationEnabledAt, key.lastAutomatic, int32(key.Rotation.PeriodInDays))
 		if key.Rotation.Enabled && key.State == backend.StateEnabled && !next.After(f.now) {
 			key.lastAutomatic, key.Rotation.LastTime = f.now, f.now
@@ -165,7 +180,7 @@ func (f *Fake) CreateOutside(tags map[string]string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := &fakeKey{Key: backend.Key{
-		ID: newID(), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, State: backend.StateEnabled,
+		ID: newID(), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, Origin: backend.OriginAWSKMS, State: backend.StateEnabled,
 		Tags: maps.Clone(tags), CreationTime: f.now,
 	}, policy: policy.Default(fakeAccount).String()}
 	key.ARN = arn(key.ID)

@@ -23,6 +23,7 @@ const (
 	VerbPublicKey        Verb = "PublicKey"
 	VerbPolicy           Verb = "Policy"
 	VerbGrants           Verb = "Grants"
+	VerbImportMaterial   Verb = "ImportMaterial"
 )
 
 // Fault is a failure to come.

@@ -32,6 +32,12 @@ type Subject struct {
 // that. They are listed in the log; what they show has to be shown on another place.
 type Lacking map[string]string
 
+// contractTest shows a part of the contract.
+type contractTest struct {
+	name string
+	run  func(*testing.T, *fixture)
+}
+
 // Run holds the backends that newSubject makes against the contract of package backend; each test gets a fresh one.
 func Run(t *testing.T, newSubject func(t *testing.T) Subject, lacking ...Lacking) {
 	t.Helper()
@@ -42,10 +48,7 @@ func Run(t *testing.T, newSubject func(t *testing.T) Subject, lacking ...Lacking
 	for _, name := range slices.Sorted(maps.Keys(lacks)) {
 		t.Logf("not shown here: %s: %s", name, lacks[name])
 	}
-	tests := []struct {
-		name string
-		run  func(*testing.T, *fixture)
-	}{
+	tests := []contractTest{
 		{"identifies itself", testIdentity},
 		{"creates every key spec and usage", testSpecs},
 		{"creates a key with all its settings", testCreateSettings},
@@ -84,7 +87,7 @@ func Run(t *testing.T, newSubject func(t *testing.T) Subject, lacking ...Lacking
 		{"applies a change again without doing it twice", testApplyAgain},
 		{"reaches any declared state and stays there", testConverges},
 	}
-	for _, test := range tests {
+	for _, test := range append(tests, importTests...) {
 		if lacks.has(test.name) {
 			continue
 		}

@@ -33,6 +33,7 @@ var classes = map[kms.Code]backend.Class{
 	kms.AlreadyExistsException:        backend.Conflict,
 	kms.ConflictException:             backend.Conflict,
 	kms.DisabledException:             backend.NotReady,
+	kms.IncorrectKeyMaterialException: backend.InvalidInput,
 	kms.InvalidAliasNameException:     backend.InvalidInput,
 	kms.InvalidArnException:           backend.InvalidInput,
 	kms.KMSInternalException:          backend.Unavailable,

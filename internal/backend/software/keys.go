@@ -10,6 +10,7 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
 )
 
@@ -48,7 +49,7 @@ func (b *Backend) Create(ctx context.Context, in backend.CreateInput) (*backend.
 		return nil, err
 	}
 	key, err := b.service.CreateKey(ctx, kms.CreateKeyInput{
-		KeyID: keyID, Spec: in.Spec, Usage: in.Usage, Description: in.Description, Tags: in.Owner.TagsWith(in.Tags),
+		KeyID: keyID, Spec: in.Spec, Usage: in.Usage, Origin: keyring.Origin(in.Origin), Description: in.Description, Tags: in.Owner.TagsWith(in.Tags),
 		Disabled: in.Disabled, RotationPeriodInDays: days(in.RotationPeriodInDays), Policy: document,
 	})
 	if err != nil {
@@ -82,9 +83,9 @@ func (b *Backend) PublicKey(ctx context.Context, keyID string) ([]byte, error) {
 
 func view(key *kms.KeyMetadata) *backend.Key {
 	return &backend.Key{
-		ID: key.KeyID, ARN: key.ARN, Spec: key.Spec, Usage: key.Usage, State: stateOf(key.State),
-		Description: key.Description, Tags: key.Tags, Aliases: key.Aliases,
-		CreationTime: key.CreationTime, DeletionTime: key.DeletionTime,
+		ID: key.KeyID, ARN: key.ARN, Spec: key.Spec, Usage: key.Usage, Origin: backend.Origin(key.Origin),
+		State: stateOf(key.State), Description: key.Description, Tags: key.Tags, Aliases: key.Aliases,
+		CreationTime: key.CreationTime, DeletionTime: key.DeletionTime, ExpirationTime: key.ExpirationTime,
 		Rotation: backend.Rotation{
 			Enabled: key.Rotation.Enabled, PeriodInDays: int(key.Rotation.PeriodInDays),
 			NextTime: key.Rotation.NextTime, LastTime: key.Rotation.LastTime,

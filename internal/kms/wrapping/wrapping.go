@@ -4,7 +4,7 @@
 // Package wrapping carries key material from a customer into the KMS, as AWS KMS's import does: GetParametersForImport
 // hands out the public half of a wrapping key, the customer encrypts the material to it, ImportKeyMaterial decrypts it here.
 //
-// CheckAlgorithm knows which algorithm AWS offers for which key; GenerateWrappingKey makes the pair; Unwrap decrypts. What
+// CheckAlgorithm knows which algorithm AWS offers for which key; GenerateWrappingKey makes the pair; Wrap encrypts; Unwrap decrypts. What
 // comes out is for material's ParseImported. Which wrapping key belongs to which key and for how long (AWS: one key, 24
 // hours) is the import token's business, not this package's. It does no I/O.
 //
