@@ -118,6 +118,18 @@ const (
 	ReasonAliasConflict = "AliasConflict"
 	// ReasonConfigMapConflict means that the ConfigMap to publish into is not one that the operator created.
 	ReasonConfigMapConflict = "ConfigMapConflict"
+	// ReasonMaterialMissing means that the key has no key material, and the Key names none to import.
+	ReasonMaterialMissing = "MaterialMissing"
+	// ReasonMaterialNotReadable means that the Secret with the key material is not there, lacks the entry, may not be read by
+	// the operator, or is in the operator's own namespace.
+	ReasonMaterialNotReadable = "MaterialNotReadable"
+	// ReasonMaterialRefused means that the backend does not take what is in the Secret: it is not of the form that the keySpec
+	// has, or other material than the key had before.
+	ReasonMaterialRefused = "MaterialRefused"
+	// ReasonMaterialExpired means that the key material is gone, or goes, because spec.importedMaterial.expirationTime has passed.
+	ReasonMaterialExpired = "MaterialExpired"
+	// ReasonMaterialExpires means that all is as declared, and the key material expires within 14 days.
+	ReasonMaterialExpires = "MaterialExpires"
 )
 
 // Reasons of a Key's PolicyApplied condition.

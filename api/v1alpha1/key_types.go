@@ -60,6 +60,9 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.grants) || (has(self.keyUsage) && self.keyUsage == 'ENCAPSULATE_DECAPSULATE') || self.grants.all(g, g.operations.all(o, !(o in ['Encapsulate', 'Decapsulate'])))",message="grants of Encapsulate and Decapsulate are for keyUsage ENCAPSULATE_DECAPSULATE",fieldPath=".grants"
 // +kubebuilder:validation:XValidation:rule="!has(self.grants) || !(self.keySpec == 'SYMMETRIC_DEFAULT' || self.keySpec.startsWith('HMAC_')) || self.grants.all(g, g.operations.all(o, !(o in ['GetPublicKey'])))",message="grants of GetPublicKey are for asymmetric keys: this keySpec has no public key",fieldPath=".grants"
 // +kubebuilder:validation:XValidation:rule="!has(self.grants) || self.keySpec == 'SYMMETRIC_DEFAULT' || self.grants.all(g, !has(g.constraints))",message="constraints of grants are for keySpec SYMMETRIC_DEFAULT: no other key takes an encryption context",fieldPath=".grants"
+// +kubebuilder:validation:XValidation:rule="(has(self.origin) ? self.origin : 'AWS_KMS') == (has(oldSelf.origin) ? oldSelf.origin : 'AWS_KMS')",message="origin is immutable: create another Key and move the alias to it",fieldPath=".origin"
+// +kubebuilder:validation:XValidation:rule="!has(self.importedMaterial) || (has(self.origin) && self.origin == 'EXTERNAL')",message="importedMaterial needs origin: EXTERNAL; remove it to have the key material made",fieldPath=".importedMaterial"
+// +kubebuilder:validation:XValidation:rule="!has(self.rotation) || !has(self.origin) || self.origin != 'EXTERNAL'",message="imported key material is not rotated: remove rotation; to replace the key, create a new Key and move the alias to it",fieldPath=".rotation"
 type KeySpec struct {
 	// backendRef names the KMSBackend on which the key lives. Omitted: the
 	// KMSBackend annotated kms.chatelaine.dev/is-default-backend: "true" at the
@@ -94,6 +97,19 @@ type KeySpec struct {
 	// GENERATE_VERIFY_MAC. ML_KEM: ENCAPSULATE_DECAPSULATE. Immutable.
 	// +optional
 	KeyUsage KeyUsage `json:"keyUsage,omitempty"`
+
+	// origin is where the key material comes from: AWS_KMS (the default), the
+	// backend makes it; or EXTERNAL, it is imported, from the Secret that
+	// importedMaterial names or by AWS KMS's ImportKeyMaterial. Until then the key
+	// cannot be used (key state PendingImport). Immutable.
+	// +optional
+	Origin KeyOrigin `json:"origin,omitempty"`
+
+	// importedMaterial imports key material from a Secret, for origin EXTERNAL. A
+	// key takes the same material only, for ever: other material in the Secret is
+	// refused (reason MaterialRefused). Removed: the key keeps its material.
+	// +optional
+	ImportedMaterial *ImportedKeyMaterial `json:"importedMaterial,omitempty"`
 
 	// enabled says whether the key may be used. Default: true. A disabled key
 	// keeps its material and can be enabled again at any time; until then nothing
@@ -300,8 +316,8 @@ type KeyStatus struct {
 	// +kubebuilder:validation:MaxLength=2048
 	ARN string `json:"arn,omitempty"`
 
-	// keyState is the key's state in AWS KMS's terms: Enabled, Disabled or
-	// PendingDeletion.
+	// keyState is the key's state in AWS KMS's terms: Enabled, Disabled,
+	// PendingImport or PendingDeletion.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
@@ -352,6 +368,10 @@ type KeyStatus struct {
 	// never was and will not be.
 	// +optional
 	Rotation *KeyRotationStatus `json:"rotation,omitempty"`
+
+	// importedMaterial says what was imported, for origin EXTERNAL.
+	// +optional
+	ImportedMaterial *ImportedKeyMaterialStatus `json:"importedMaterial,omitempty"`
 
 	// syncedGeneration is the generation of spec that the key's configuration last
 	// agreed with. What differs from that generation since is drift. Omitted: none

@@ -22,7 +22,7 @@ import (
 func (r *Reconciler) configure(ctx context.Context, p *pass) {
 	want, before, now := p.desired(), p.seen, r.Now()
 	changes := plan.Diff(want, before, now)
-	p.nextAt = changes.NextAt
+	p.wakeAt(changes.NextAt)
 	rotated, handled := p.rotatedSince(), handledRequest(want, changes, nil)
 	var err error
 	if len(changes.Now) > 0 {
@@ -111,8 +111,11 @@ func (p *pass) reportSynced() {
 	p.checkHeld()
 	if len(p.unsynced) == 0 {
 		reason := v1alpha1.ReasonSynced
-		if p.unresolved {
+		switch {
+		case p.unresolved:
 			reason = v1alpha1.ReasonPrincipalsUnresolved
+		case p.expiring:
+			reason = v1alpha1.ReasonMaterialExpires
 		}
 		p.conditions.True(v1alpha1.ConditionSynced, reason, strings.Join(p.notes, "; "))
 		return

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package key makes Keys true. One pass reads what is declared and what is there, runs the phases (one file each: the
-// backend, the input, the key's existence, its configuration, its policy, its grants, its publication), and ends with one status patch, which
-// is left out when nothing changed. Deletion is a pass of its own (deletion.go).
+// backend, the input, the key's existence, its material, its configuration, its policy, its grants, its publication), and ends
+// with one status patch, which is left out when nothing changed. Deletion is a pass of its own (deletion.go).
 //
 // Exactly once. The finalizer is written before the first outside write. A pass that finds no key ID in status looks
 // the owner up at the backend before it creates, so that a key made by a pass whose status was never written, or by an
@@ -39,6 +39,8 @@ type Options struct {
 	Reader   client.Reader
 	Events   events.EventRecorder
 	Backends *backend.Registry
+	// Namespace is the operator's own. The Secrets there are no key material for anybody, though the operator may read them.
+	Namespace string
 	// ClusterUID is the UID of the namespace kube-system: the cluster in owner tags.
 	ClusterUID string
 	// Resync is how often a Key that nothing happened to is looked at again; each Key's own time varies by a tenth.
@@ -75,6 +77,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return r.finish(ctx, p)
 	}
 	if r.checkInput(p) && r.compilePolicies(ctx, p) && r.ensureFinalizer(ctx, p) && r.ensureExists(ctx, p) {
+		r.importMaterial(ctx, p)
 		r.configure(ctx, p)
 		r.applyPolicy(ctx, p)
 		r.applyGrants(ctx, p)

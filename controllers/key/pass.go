@@ -33,7 +33,9 @@ type pass struct {
 	// verifier is the backend, if it is one that has to be asked what others did.
 	verifier backend.Verifier
 	// granter is the backend, if keys on it can have grants.
-	granter  backend.Granter
+	granter backend.Granter
+	// importer is the backend, if keys on it can have key material from outside.
+	importer backend.Importer
 	identity backend.Identity
 	// seen is the key at the backend, as new as this pass knows it.
 	seen *backend.Key
@@ -48,6 +50,8 @@ type pass struct {
 	notes []string
 	// unresolved says that a grant waits for a ServiceAccount; notes name it.
 	unresolved bool
+	// expiring says that imported key material expires soon; notes say when.
+	expiring bool
 	// mistake is what Ready says of an annotation that could not be followed, and that holds nothing up.
 	mistake string
 	// drift is what differs or differed, and unrepaired are the errors that keep it so.
@@ -79,6 +83,7 @@ func (p *pass) use(name string, b backend.Backend) {
 	p.status.Backend, p.backend = name, b
 	p.verifier, _ = b.(backend.Verifier)
 	p.granter, _ = b.(backend.Granter)
+	p.importer, _ = b.(backend.Importer)
 	if p.held != nil {
 		p.backend = readOnly{backend: b, why: p.held}
 	}
@@ -95,6 +100,7 @@ func (p *pass) createInput() (backend.CreateInput, error) {
 		Owner:                p.owner,
 		Spec:                 keyspec.Spec(spec.KeySpec),
 		Usage:                usage,
+		Origin:               backend.Origin(spec.Origin),
 		Description:          spec.Description,
 		Tags:                 p.declaredTags(),
 		Disabled:             !p.enabled(),

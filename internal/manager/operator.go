@@ -131,6 +131,7 @@ func (op *operator) addControllers(ctx context.Context, mgr ctrl.Manager) error 
 		Reader:     mgr.GetAPIReader(),
 		Events:     recorder,
 		Backends:   registry,
+		Namespace:  o.Namespace,
 		ClusterUID: op.clusterUID,
 		Resync:     o.Resync,
 		Now:        o.Clock.Now,

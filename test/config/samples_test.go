@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
@@ -45,5 +46,19 @@ func TestSampleBackendIsTheDefaultOne(t *testing.T) {
 	}
 	if backend.Annotations[v1alpha1.DefaultBackendAnnotation] != "true" || backend.Spec.Software == nil {
 		t.Errorf("got annotations %v and spec %+v", backend.Annotations, backend.Spec)
+	}
+}
+
+func TestSampleOfImportedKeyMaterialIsAccepted(t *testing.T) {
+	kubectlQuietly(t, env, "apply", "--server-side", "--validate=strict", "-k", path(t, "config", "samples"))
+	kubectlQuietly(t, env, "apply", "--server-side", "--validate=strict", "-f", path(t, "config", "samples", "imported"))
+
+	ledger := get(t, "chatelaine-samples", "ledger", &v1alpha1.Key{})
+	role := get(t, "chatelaine-samples", "chatelaine-key-material", &rbacv1.Role{})
+	if names := role.Rules[0].ResourceNames; len(names) != 1 || names[0] != ledger.Spec.ImportedMaterial.SecretRef.Name {
+		t.Errorf("the Role is for %v, the Key's Secret is %s", names, ledger.Spec.ImportedMaterial.SecretRef.Name)
+	}
+	if err := env.Client.Delete(t.Context(), ledger); err != nil { // the samples are one key of each sort
+		t.Fatal(err)
 	}
 }
