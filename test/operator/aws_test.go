@@ -136,6 +136,7 @@ func TestWhatSomebodyChangesOnAWSIsFoundByASweepAndPutRight(t *testing.T) {
 		}
 		return tagOf(tags.Tags, "team")
 	})
+	account.withinIAMPolicy(t, operator)
 }
 
 // rootOnly is a key policy that lets in nobody but the account.

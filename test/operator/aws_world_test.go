@@ -4,9 +4,11 @@
 package operator_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +33,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 	"github.com/chatelaine-dev/chatelaine/internal/manager"
+	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
 const awsRegion = "eu-central-1"
@@ -45,6 +48,7 @@ type awsAccount struct {
 	mu      sync.Mutex
 	release chan struct{} // while it is not nil, requests get no answer until it is closed
 	signers map[string]int
+	actions map[string]map[string]bool // by signer: the actions of KMS and of the Tagging API that were called
 }
 
 // people are access keys that come and go.
@@ -80,7 +84,7 @@ func newAWSAccount(t *testing.T, id string) *awsAccount {
 	}
 	partition := kms.NewPartition()
 	partition.Add(kms.New(ring, clock.RealClock{}, kms.Options{}))
-	a := &awsAccount{id: id, people: &people{keys: map[string]identity.Credential{}}, signers: map[string]int{}}
+	a := &awsAccount{id: id, people: &people{keys: map[string]identity.Credential{}}, signers: map[string]int{}, actions: map[string]map[string]bool{}}
 	handler := awsapi.NewHandler(awsapi.Options{
 		Partition: partition, Credentials: a.people, Recorder: audit.Log{Logger: logr.Discard()}, Clock: clock.RealClock{},
 		NewID: uuid.NewString, Log: logr.Discard(),
@@ -100,6 +104,7 @@ func (a *awsAccount) admit(r *http.Request) bool {
 	signer, _, _ := strings.Cut(credential, "/")
 	a.mu.Lock()
 	a.signers[signer]++
+	a.note(signer, r.Header.Get("X-Amz-Target"))
 	release := a.release
 	a.mu.Unlock()
 	if release == nil {
@@ -110,6 +115,42 @@ func (a *awsAccount) admit(r *http.Request) bool {
 		return true
 	case <-r.Context().Done():
 		return false
+	}
+}
+
+// note remembers what was called. STS has no targets.
+func (a *awsAccount) note(signer, target string) {
+	service, operation, ok := strings.Cut(target, ".")
+	if !ok {
+		return
+	}
+	prefix := map[string]string{"TrentService": "kms:", "ResourceGroupsTaggingAPI_20170126": "tag:"}[service]
+	if a.actions[signer] == nil {
+		a.actions[signer] = map[string]bool{}
+	}
+	a.actions[signer][prefix+operation] = true
+}
+
+// withinIAMPolicy fails the test if the operator, with that access key, called what config/aws/iam-policy.json does not allow.
+func (a *awsAccount) withinIAMPolicy(t *testing.T, operator accessKey) {
+	t.Helper()
+	file, err := testenv.Path("config", "aws", "iam-policy.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for action := range a.actions[operator.id] {
+		if !bytes.Contains(policy, []byte(`"`+action+`"`)) {
+			t.Errorf("the operator called %s, which config/aws/iam-policy.json does not allow", action)
+		}
+	}
+	if len(a.actions[operator.id]) < 5 {
+		t.Errorf("the operator called %v only", a.actions[operator.id])
 	}
 }
 

@@ -1,0 +1,178 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config_test
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/testenv"
+)
+
+// iamStatement is a statement of an IAM policy as far as the tests read it.
+type iamStatement struct {
+	Sid       string
+	Action    oneOrMore
+	Condition map[string]map[string]string
+}
+
+// oneOrMore is a string or a list of strings.
+type oneOrMore []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *oneOrMore) UnmarshalJSON(text []byte) error {
+	if strings.HasPrefix(string(text), "[") {
+		return json.Unmarshal(text, (*[]string)(o))
+	}
+	*o = make(oneOrMore, 1)
+	return json.Unmarshal(text, &(*o)[0])
+}
+
+func iamPolicy(t *testing.T, name string) []iamStatement {
+	t.Helper()
+	text, err := os.ReadFile(path(t, "config", "aws", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document struct{ Statement []iamStatement }
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return document.Statement
+}
+
+// needsNoPermission is what AWS lets everybody call.
+const needsNoPermission = "sts:GetCallerIdentity"
+
+func TestIAMPolicyAllowsWhatTheOperatorCallsAndNothingElse(t *testing.T) {
+	var allowed []string
+	for _, statement := range iamPolicy(t, "iam-policy.json") {
+		allowed = append(allowed, statement.Action...)
+	}
+	slices.Sort(allowed)
+	called := slices.DeleteFunc(calledActions(t), func(action string) bool { return action == needsNoPermission })
+	if diff := cmp.Diff(called, slices.Compact(allowed)); diff != "" {
+		t.Errorf("actions of config/aws/iam-policy.json (-called +allowed):\n%s", diff)
+	}
+}
+
+func TestIAMPolicyLetsTheOperatorChangeItsOwnKeysOnly(t *testing.T) {
+	const made, owned = "aws:RequestTag/kms.chatelaine.dev/cluster", "aws:ResourceTag/kms.chatelaine.dev/cluster"
+	conditions := map[string]string{"FindKeys": "", "LookAtKeys": "", "NameKeys": "", "MakeKeysAndOwnThem": made, "AdministerOwnKeys": owned}
+	for _, statement := range iamPolicy(t, "iam-policy.json") {
+		want, known := conditions[statement.Sid]
+		if _, has := statement.Condition["StringLike"][want]; !known || has != (want != "") {
+			t.Errorf("statement %s is under the conditions %v, want %q", statement.Sid, statement.Condition, want)
+		}
+		for _, action := range statement.Action {
+			_, name, _ := strings.Cut(action, ":")
+			reads := strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List") || strings.HasPrefix(name, "Describe")
+			if want == "" && !reads && statement.Sid != "NameKeys" {
+				t.Errorf("statement %s lets the operator do %s with every key", statement.Sid, action)
+			}
+		}
+	}
+}
+
+// calledActions are the actions in the table of what package aws calls, sorted.
+func calledActions(t *testing.T) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path(t, "internal", "backend", "aws", "operations.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var actions []string
+	ast.Inspect(file, func(node ast.Node) bool {
+		entry, ok := node.(*ast.KeyValueExpr)
+		if !ok {
+			return true
+		}
+		name, isName := entry.Key.(*ast.BasicLit)
+		operation, isOperation := entry.Value.(*ast.CompositeLit)
+		if isName && isOperation {
+			actions = append(actions, serviceOf(t, operation)+":"+unquoted(t, name))
+		}
+		return true
+	})
+	if len(actions) < 20 {
+		t.Fatalf("found %v only in the table of operations", actions)
+	}
+	slices.Sort(actions)
+	return actions
+}
+
+// serviceOf is the value of the field service.
+func serviceOf(t *testing.T, operation *ast.CompositeLit) string {
+	t.Helper()
+	for _, element := range operation.Elts {
+		field, ok := element.(*ast.KeyValueExpr)
+		if !ok {
+			continue
+		}
+		name, isName := field.Key.(*ast.Ident)
+		if value, isText := field.Value.(*ast.BasicLit); isName && isText && name.Name == "service" {
+			return unquoted(t, value)
+		}
+	}
+	t.Fatal("an operation names no service")
+	return ""
+}
+
+func unquoted(t *testing.T, literal *ast.BasicLit) string {
+	t.Helper()
+	text, err := strconv.Unquote(literal.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestTrustPolicyTrustsTheOperatorsServiceAccountOnly(t *testing.T) {
+	statements := iamPolicy(t, "trust-policy.json")
+	if len(statements) != 1 {
+		t.Fatalf("%d statements, want one", len(statements))
+	}
+	want := map[string]map[string]string{"StringEquals": {
+		"OIDC_PROVIDER:aud": "sts.amazonaws.com",
+		"OIDC_PROVIDER:sub": testenv.UserName(manager),
+	}}
+	if diff := cmp.Diff(want, statements[0].Condition); diff != "" {
+		t.Errorf("conditions (-want +got):\n%s", diff)
+	}
+}
+
+func TestOtherPoliciesForAWSAreOfOneStatement(t *testing.T) {
+	for name, action := range map[string]string{
+		"trust-policy.json": "sts:AssumeRoleWithWebIdentity", "trust-policy-pod-identity.json": "sts:AssumeRole,sts:TagSession",
+		"trust-policy-other-account.json": "sts:AssumeRole", "assume-role-policy.json": "sts:AssumeRole",
+	} {
+		statements := iamPolicy(t, name)
+		if len(statements) != 1 || strings.Join(statements[0].Action, ",") != action {
+			t.Errorf("%s: %+v, want one statement on %s", name, statements, action)
+		}
+	}
+}
+
+func TestSampleOfABackendOnAWSIsAccepted(t *testing.T) {
+	kubectlQuietly(t, env, "apply", "--server-side", "--validate=strict", "-f", path(t, "config", "samples", "kmsbackend_aws.yaml"))
+
+	var backend v1alpha1.KMSBackend
+	if err := env.Client.Get(t.Context(), client.ObjectKey{Name: "aws"}, &backend); err != nil {
+		t.Fatal(err)
+	}
+	if backend.Spec.AWS == nil || backend.Spec.AWS.Region != "eu-central-1" {
+		t.Errorf("spec %+v", backend.Spec)
+	}
+}
