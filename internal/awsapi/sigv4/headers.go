@@ -17,7 +17,7 @@ type header struct {
 }
 
 // appendSignedHeaders reads a list such as "content-type;host;x-amz-date". It has to be sorted and without repetition,
-// because bindHeaders finds a name by bisection, and because a list has then only one spelling.
+// because signs finds a name by bisection, and because a list has then only one spelling.
 func appendSignedHeaders(headers []header, list string) ([]header, error) {
 	start, last := 0, ""
 	for end := range len(list) + 1 {
@@ -37,52 +37,65 @@ func appendSignedHeaders(headers []header, list string) ([]header, error) {
 // bindHeaders gives every signed header its values, and refuses names that are not canonical, what should be signed and is
 // not, and what is signed and not there.
 func (s *Signature) bindHeaders(r *http.Request) error {
-	for name, values := range r.Header {
+	for name := range r.Header {
 		if !isCanonicalName(name) {
 			return incomplete("Header name %s is not valid.", quote(name))
 		}
-		if i, signed := s.find(name); signed {
-			s.headers[i].values = values
-		} else if strings.HasPrefix(name, "X-Amz-") {
+		if strings.HasPrefix(name, "X-Amz-") && !s.signs(name) {
 			return invalid("%s must be a 'SignedHeader' in the AWS Authorization.", quote(name))
 		}
 	}
-	i, signed := s.find("Host")
-	if !signed {
+	if !s.signs("Host") {
 		return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	}
-	// net/http keeps it apart; a header of that name, which its HTTP/2 server lets through, is not what is served.
-	s.headers[i].values = nil
-	if r.Host != "" {
-		s.host[0] = r.Host
-		s.headers[i].values = s.host[:]
-	}
-	if i, signed := s.find("Content-Length"); signed && s.headers[i].values == nil && r.ContentLength >= 0 {
-		s.headers[i].values = []string{strconv.FormatInt(r.ContentLength, 10)}
-	}
-	for _, h := range s.headers {
-		if len(h.values) == 0 || slices.ContainsFunc(h.values, hasControl) {
+	for i := range s.headers {
+		values := s.valuesOf(r, s.headers[i].name)
+		if len(values) == 0 || slices.ContainsFunc(values, hasControl) {
 			return errMismatch
 		}
+		s.headers[i].values = values
 	}
 	return nil
 }
 
-// find is the place of a name in canonical form among the signed headers.
-func (s *Signature) find(canonical string) (int, bool) {
-	low, high := 0, len(s.headers)
-	for low < high {
-		middle := int(uint(low+high) / 2)
-		switch order := compareLower(s.headers[middle].name, canonical); {
-		case order == 0:
-			return middle, true
-		case order < 0:
-			low = middle + 1
-		default:
-			high = middle
-		}
+// valuesOf are those of a header, by its name in lower case.
+func (s *Signature) valuesOf(r *http.Request, name string) []string {
+	var room [usualName]byte
+	values := r.Header[string(appendCanonicalName(room[:0], name))]
+	switch {
+	case name == "host" && r.Host == "":
+		return nil
+	case name == "host": // net/http keeps it apart; a header of that name, which its HTTP/2 server lets through, is not what is served
+		s.host[0] = r.Host
+		return s.host[:]
+	case name == "content-length" && values == nil && r.ContentLength >= 0:
+		return []string{strconv.FormatInt(r.ContentLength, 10)}
+	default:
+		return values
 	}
-	return low, false
+}
+
+// usualName is how long the names of headers are at most, if nobody means to be a nuisance.
+const usualName = 64
+
+// appendCanonicalName writes a name in canonical form, given in lower case.
+func appendCanonicalName(b []byte, name string) []byte {
+	start := true
+	for i := range len(name) {
+		c := name[i]
+		if start && 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		b = append(b, c)
+		start = c == '-'
+	}
+	return b
+}
+
+// signs says whether a name, in canonical form, is among the signed headers.
+func (s *Signature) signs(canonical string) bool {
+	_, signed := slices.BinarySearchFunc(s.headers, canonical, func(h header, name string) int { return compareLower(h.name, name) })
+	return signed
 }
 
 // compareLower compares a name in lower case with one in canonical form.
