@@ -7,8 +7,12 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/kms"
 )
 
 func kmsBackend(name string, isDefault bool) *v1alpha1.KMSBackend {
@@ -44,4 +48,22 @@ func TestTheDefaultAccountIsThatOfTheDefaultBackendOrTheOnlyOne(t *testing.T) {
 	is("", "the default KMSBackend is gone")
 	d.forget("c")
 	is(first, "one account is left")
+}
+
+func TestTheEndpointMindsNoBackendsOnAWS(t *testing.T) {
+	onAWS := kmsBackend("aws", true)
+	onAWS.Spec.AWS = &v1alpha1.AWSBackend{}
+	d := newDoor(newOpener(t.Context(), nil, Defaults(), "cluster", kms.NewPartition()))
+	d.client = fake.NewClientBuilder().WithScheme(Scheme()).WithObjects(onAWS).Build()
+	if !d.triedAll(t.Context()) {
+		t.Error("the endpoint waits for a KMSBackend on AWS")
+	}
+	d.note(kmsBackend("aws", true), "222222222222") // a software one of that name, deleted since
+	d.note(kmsBackend("software", false), "111111111111")
+	if _, err := d.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Name: "aws"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.defaultAccount(); got != "111111111111" {
+		t.Errorf("the default account is %q, want that of the keys that are served here", got)
+	}
 }
