@@ -352,8 +352,9 @@ type KeyStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	ConfigMapName string `json:"configMapName,omitempty"`
 
-	// policy is the key policy that the operator last put. Omitted: the key was
-	// adopted with a policy of its own, which no KeyPolicy has replaced yet.
+	// policy is the key policy that the operator last put. Omitted: it has put
+	// none yet. The key was adopted with a policy of its own, which no KeyPolicy
+	// has replaced; or what KeyPolicies declare cannot be put (PolicyApplied).
 	// +optional
 	Policy *KeyPolicyInForce `json:"policy,omitempty"`
 

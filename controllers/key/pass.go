@@ -42,6 +42,8 @@ type pass struct {
 	// about and parts are what the KeyPolicies that select the Key come to.
 	about compile.About
 	parts []compile.Part
+	// foreign says that the key has a policy that the operator never put.
+	foreign bool
 	// aliases are the declared ones that the backend's aliasScope allows.
 	aliases []string
 	// unsynced are the reasons why Synced is not met: several phases have a say in it.

@@ -44,11 +44,6 @@ func (p *pass) basePolicy() string { return compile.Merge(p.about, nil, nil).Tex
 
 // applyPolicy is the phase of PolicyApplied: the key policy is what the KeyPolicies that select the Key declare.
 func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
-	if p.keepsOwnPolicy() {
-		p.drift.AsDeclared(policyField)
-		p.reportPolicy(nil)
-		return
-	}
 	text, err := p.backend.Policy(ctx, p.seen.ID)
 	if err != nil {
 		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.FromError(err))
@@ -58,9 +53,16 @@ func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 	if err != nil {
 		has = &policy.Document{} // somebody put what this operator cannot read: it differs in everything
 	}
+	p.foreign = p.status.Policy == nil && !compile.HasBase(has)
+	if p.keepsOwnPolicy() {
+		p.drift.AsDeclared(policyField)
+		p.reportPolicy(nil)
+		return
+	}
 	want := compile.Merge(p.about, p.parts, p.lastPut(has))
 	if problem, tooLarge := want.TooLarge(); tooLarge {
 		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.Stalled(v1alpha1.ReasonPolicyTooLarge, problem))
+		r.putLess(ctx, p, has, want.Text, p.keepAll())
 		return
 	}
 	comparison := policy.Compare(want.Document, has)
@@ -68,6 +70,9 @@ func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 	if !comparison.Equal() {
 		if err := r.putPolicy(ctx, p, text, want, strings.Join(comparison.Differences, "; ")); err != nil {
 			p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.FromError(err))
+			if backend.ClassOf(err) == backend.InvalidInput {
+				r.putLess(ctx, p, has, want.Text, p.lesser()...)
+			}
 			return
 		}
 		orphans = nil // they exist again, or the policy would have been refused
@@ -79,10 +84,10 @@ func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 }
 
 // keepsOwnPolicy says that the policy which an adopted key came with stays, since no KeyPolicy has replaced it yet and none
-// that could selects the Key: a mistake does not lock out who could use the key so far.
+// that could selects the Key: a mistake, or a ServiceAccount that is not there yet, does not lock out who could use the key so far.
 func (p *pass) keepsOwnPolicy() bool {
-	isSound := func(part compile.Part) bool { return !part.Refused() }
-	return p.key.Spec.Adopt != nil && p.status.Policy == nil && !slices.ContainsFunc(p.parts, isSound)
+	namesSomebody := func(part compile.Part) bool { return !part.Refused() && len(part.Statements) > 0 }
+	return p.key.Spec.Adopt != nil && p.foreign && !slices.ContainsFunc(p.parts, namesSomebody)
 }
 
 // lastPut is what the key policy still has of what this operator put last: what is kept of a KeyPolicy that is refused is
@@ -91,7 +96,7 @@ func (p *pass) lastPut(has *policy.Document) *policy.Document {
 	if p.status.Policy == nil {
 		return nil
 	}
-	return compile.Intact(has, p.status.Policy.Sources)
+	return compile.Intact(has, p.status.Policy.Sources, p.parts)
 }
 
 const (
@@ -101,11 +106,11 @@ const (
 	policyField = "policy"
 )
 
-// putPolicy replaces the key policy, and tells of what that takes away or puts right. The policy of an adopted key is told
-// before it is gone.
+// putPolicy replaces the key policy, and tells of what that takes away or puts right. A policy that a key came with, and that is
+// not the operator's, is told before it is gone.
 func (r *Reconciler) putPolicy(ctx context.Context, p *pass, before string, want compile.Merged, differs string) error {
-	if p.status.Policy == nil && p.key.Spec.Adopt != nil && p.held == nil {
-		note := fmt.Sprintf("the policy of the adopted key %s was: %s", p.seen.ID, before)
+	if p.foreign && p.held == nil {
+		note := fmt.Sprintf("the policy that key %s came with was: %s", p.seen.ID, before)
 		if err := tell.Whole(ctx, r.Client, p.key, normal, "PolicyReplaced", putting, note); err != nil {
 			return err
 		}

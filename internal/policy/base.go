@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// BaseSid is the Sid of the statement that Base makes.
-const BaseSid = "chatelaine administration"
+// BaseSid is the Sid of the statement that Base makes. No KeyPolicy's statement can have it: theirs begin with the KeyPolicy's
+// name, which has no capitals.
+const BaseSid = "Chatelaine administration"
 
 // administration is what the operator does with a key. Nothing in it uses the key's material, and nothing lets a key be used
 // by another one's permission but PutKeyPolicy and CreateGrant, which it is there to do.

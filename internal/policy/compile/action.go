@@ -13,8 +13,8 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/policy/vocabulary"
 )
 
-// actions are a rule's: those that its permissions stand for on this key, and its own. Own ones without wildcards that the
-// key cannot perform are left to the linter where the KeyPolicy names the key, and left out where a selector picked it.
+// actions are a rule's: those that its permissions stand for on this key, and its own. Own ones that the key cannot perform are
+// left to the linter where the KeyPolicy names the key, and left out where a selector picked it.
 func (c *compiler) actions(rule *v1alpha1.KeyPolicyRule) []string {
 	var actions []string
 	for _, permission := range rule.Permissions {
@@ -28,7 +28,7 @@ func (c *compiler) actions(rule *v1alpha1.KeyPolicyRule) []string {
 		actions = append(actions, expanded...)
 	}
 	for _, action := range rule.Actions {
-		if !c.about.ByName && c.isKnown() && vocabulary.Known(action) && !vocabulary.Possible(action, c.about.Spec, c.about.Usage) {
+		if !c.about.ByName && c.isKnown() && c.nothing(action) {
 			c.impossible(rule.Sid, "actions", action)
 			continue
 		}
@@ -36,6 +36,20 @@ func (c *compiler) actions(rule *v1alpha1.KeyPolicyRule) []string {
 	}
 	slices.Sort(actions)
 	return slices.Compact(actions)
+}
+
+// nothing says whether an action, which may have wildcards, is one of keys and yet none that this key can perform.
+func (c *compiler) nothing(action string) bool {
+	ofKeys := false
+	for _, name := range vocabulary.Match(action) {
+		if known, _ := vocabulary.Lookup(name); known.Scope == vocabulary.ScopeKey {
+			ofKeys = true
+		}
+		if vocabulary.Possible(name, c.about.Spec, c.about.Usage) {
+			return false
+		}
+	}
+	return ofKeys
 }
 
 // looking are the permissions that are themselves about looking at a key. The others include it, since who may use a key has to

@@ -51,6 +51,8 @@ type Part struct {
 	Findings []lint.Finding
 	// Unresolved are the principals that had to be left out, each once, sorted.
 	Unresolved []Unresolved
+	// Keep has Merge keep what is in force of the KeyPolicy, as if the part were refused.
+	Keep bool
 }
 
 // Unresolved is a ServiceAccount that cannot be a principal.
@@ -116,7 +118,7 @@ func (c *compiler) find(severity lint.Severity, sid, element, problem string) {
 func (c *compiler) rule(rule *v1alpha1.KeyPolicyRule) {
 	statement := policy.Statement{
 		Sid: sidOf(c.part.Name, rule.Sid), Effect: policy.Effect(rule.Effect), Resource: []string{"*"},
-		Principal: c.principals(rule.Principals), Action: c.actions(rule), Conditions: conditionsOf(rule),
+		Principal: c.principals(rule), Action: c.actions(rule), Conditions: conditionsOf(rule),
 	}
 	if statement.Effect == "" {
 		statement.Effect = policy.Allow

@@ -157,7 +157,7 @@ func TestServiceAccountThatCannotBeNamedIsLeftOutAndTheOthersStay(t *testing.T) 
 	want := []string{
 		"ServiceAccount shop/bare has no annotation eks.amazonaws.com/role-arn: annotate it with the ARN of the IAM role of its pods",
 		"ServiceAccount shop/missing does not exist: create it, or correct the name",
-		"ServiceAccount shop/wrong has an annotation eks.amazonaws.com/role-arn that is not the ARN of an IAM role: correct it",
+		"ServiceAccount shop/wrong has an annotation eks.amazonaws.com/role-arn that is not the ARN of an IAM role in the key's partition: correct it",
 	}
 	if diff := cmp.Diff(want, unresolved); diff != "" {
 		t.Errorf("unresolved (-want +got):\n%s", diff)

@@ -27,7 +27,7 @@ func (c *compiler) lint() {
 	document.Statements = append(document.Statements, statements...)
 	findings := lint.Lint(document, lint.About{
 		Spec: c.about.Spec, Usage: c.about.Usage, OperatorARN: c.about.OperatorARN, AccountID: c.about.AccountID,
-		NamesServiceAccounts: c.about.NamesServiceAccounts,
+		NamesServiceAccounts: c.about.NamesServiceAccounts && c.about.OperatorARN != "", // otherwise it is not known yet
 	})
 	for _, finding := range findings {
 		if sid, own := ownSid(c.part.Name, finding.Sid); own {

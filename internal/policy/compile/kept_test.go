@@ -113,7 +113,7 @@ func TestIntactIsWhatSomebodyElseLeftAlone(t *testing.T) {
 		"all of it was lost":  {policy.Default(account).String(), nil},
 	} {
 		var got []string
-		for _, statement := range compile.Intact(parse(t, test.document), put).Statements {
+		for _, statement := range compile.Intact(parse(t, test.document), put, nil).Statements {
 			got = append(got, statement.Sid)
 		}
 		if !slices.Equal(got, test.want) {

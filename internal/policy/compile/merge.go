@@ -34,15 +34,15 @@ type Source struct {
 }
 
 // Merge puts parts together under the base. inForce is what the key policy still has of what the operator put last (Intact),
-// nil if it has nothing: of a part that is refused, Merge keeps what is in there.
+// nil if it has nothing: of a part that is refused, or to be kept, Merge keeps what is in there.
 func Merge(about About, parts []Part, inForce *policy.Document) Merged {
 	document := policy.BaseDocument(about.OperatorARN, about.AccountID)
 	merged := Merged{Document: document}
 	parts = slices.SortedFunc(slices.Values(parts), func(a, b Part) int { return strings.Compare(a.Name, b.Name) })
 	for i := range parts {
 		part := &parts[i]
-		if part.Refused() {
-			part = &Part{Name: part.Name, Statements: statementsOf(part.Name, inForce)}
+		if part.Refused() || part.Keep {
+			part = &Part{Name: part.Name, Statements: living(statementsOf(part.Name, inForce), gone(about, part))}
 		}
 		if len(part.Statements) == 0 {
 			continue
@@ -56,16 +56,32 @@ func Merge(about About, parts []Part, inForce *policy.Document) Merged {
 }
 
 // Intact is what a key policy has of the KeyPolicies that the operator put last: the statements of those of which it has exactly
-// what was put. Of one that somebody else has changed, there is nothing.
-func Intact(document *policy.Document, put []v1alpha1.KeyPolicySource) *policy.Document {
+// what was put, or what AWS made of it when a role or user was deleted. Of one that somebody else has changed, there is nothing.
+func Intact(document *policy.Document, put []v1alpha1.KeyPolicySource, parts []Part) *policy.Document {
 	intact := &policy.Document{Version: policy.Version2012}
 	for _, source := range put {
 		part := Part{Statements: statementsOf(source.Name, document)}
-		if part.Hash() == source.Hash {
+		if part.Hash() == source.Hash || orphaned(&part, source, parts) {
 			intact.Statements = append(intact.Statements, part.Statements...)
 		}
 	}
 	return intact
+}
+
+// orphaned says whether the part is what was put, but for the unique IDs of deleted roles and users. That can be told of a
+// KeyPolicy that has not changed since.
+func orphaned(has *Part, source v1alpha1.KeyPolicySource, parts []Part) bool {
+	i := slices.IndexFunc(parts, func(part Part) bool { return part.Name == source.Name && part.Hash() == source.Hash })
+	if i < 0 {
+		return false
+	}
+	put, now := policy.Document{Statements: parts[i].Statements}, policy.Document{Statements: has.Statements}
+	return policy.Compare(&put, &now).Equal()
+}
+
+// HasBase says whether a key policy is one that the operator put: it has the base statement.
+func HasBase(document *policy.Document) bool {
+	return slices.ContainsFunc(document.Statements, func(statement policy.Statement) bool { return statement.Sid == policy.BaseSid })
 }
 
 // statementsOf are a KeyPolicy's statements in a document, in the order of their Sids.
@@ -81,6 +97,35 @@ func statementsOf(name string, document *policy.Document) []policy.Statement {
 	}
 	slices.SortFunc(own, func(a, b policy.Statement) int { return strings.Compare(a.Sid, b.Sid) })
 	return own
+}
+
+// gone are the ServiceAccounts of the part that were principals by themselves and are not there any more.
+func gone(about About, part *Part) []string {
+	if !about.NamesServiceAccounts {
+		return nil
+	}
+	names := make([]string, 0, len(part.Unresolved))
+	for _, u := range part.Unresolved {
+		names = append(names, ServiceAccountARN(about.OperatorARN, about.AccountID, u.Namespace, u.Name))
+	}
+	return names
+}
+
+// living are the statements without the principals that are gone: the unique IDs that AWS has put in the place of deleted roles
+// and users, which name nobody and which AWS takes in no policy; and, for an Allow, the ServiceAccounts.
+func living(statements []policy.Statement, accounts []string) []policy.Statement {
+	var kept []policy.Statement
+	for _, statement := range statements {
+		names := slices.DeleteFunc(slices.Clone(statement.Principal.AWS), func(name string) bool {
+			return policy.IsUniqueID(name) || statement.Effect == policy.Allow && slices.Contains(accounts, name)
+		})
+		if len(names) == 0 && len(statement.Principal.AWS) > 0 && len(statement.Principal.Service) == 0 {
+			continue
+		}
+		statement.Principal.AWS = names
+		kept = append(kept, statement)
+	}
+	return kept
 }
 
 // TooLarge says, if the document is larger than a key policy may be, by how much and what each KeyPolicy takes up.

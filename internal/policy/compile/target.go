@@ -4,6 +4,8 @@
 package compile
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -38,4 +40,12 @@ func Selects(object *v1alpha1.KeyPolicy, name string, keyLabels map[string]strin
 // selectorOf is a target's selector; it selects nothing if the target has none.
 func selectorOf(target *v1alpha1.KeyPolicyTarget) (labels.Selector, error) {
 	return metav1.LabelSelectorAsSelector(target.Selector)
+}
+
+// Unreadable says whether a selector of the KeyPolicy cannot be read, so that nobody knows what it would select.
+func Unreadable(object *v1alpha1.KeyPolicy) bool {
+	return slices.ContainsFunc(object.Spec.Targets, func(target v1alpha1.KeyPolicyTarget) bool {
+		_, err := selectorOf(&target)
+		return err != nil
+	})
 }

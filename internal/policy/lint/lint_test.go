@@ -125,11 +125,11 @@ var rules = map[string][]struct {
 		{`"Effect":"Deny","Action":"kms:Decrypt","NotPrincipal":{"AWS":"AIDAEXAMPLEEXAMPLE12"}`, unchanged, "Error: NotPrincipal: AIDAEXAMPLEEXAMPLE12 is the unique ID"},
 		{`"Principal":{"AWS":"arn:aws-cn:iam::111122223333:role/x"}`, unchanged, "Error: Principal: arn:aws-cn:iam::111122223333:role/x is in another partition than the key, which is in aws"},
 		{`"Principal":{"Federated":"arn:aws-cn:iam::111122223333:saml-provider/x"}`, unchanged, "Error: Principal: arn:aws-cn:iam::111122223333:saml-provider/x is in another partition"},
-		{`"Principal":{"Service":"logs.example.com"}`, unchanged, "Error: Principal: logs.example.com is not the name of an AWS service"},
+		{`"Principal":{"Service":"logs.example.com"},"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}`, unchanged, "Error: Principal: logs.example.com is not the name of an AWS service"},
 		{`"Principal":{"AWS":"arn:aws:sts::111122223333:assumed-role/x/y"}`, software, "Error: Principal: arn:aws:sts::111122223333:assumed-role/x/y is a session, and the software backend names only roles: write arn:aws:iam::111122223333:role/x"},
 		{`"Principal":{"AWS":"arn:aws:sts::111122223333:assumed-role/x/y"}`, unchanged, ""},
 		{`"Principal":{"AWS":"arn:aws:iam::111122223333:user/x"}`, software, ""},
-		{`"Principal":{"Service":"logs.cn-north-1.amazonaws.com.cn"}`, unchanged, ""},
+		{`"Principal":{"Service":"logs.cn-north-1.amazonaws.com.cn"},"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}`, unchanged, ""},
 		{`"Principal":{"Federated":"cognito-identity.amazonaws.com"}`, unchanged, ""},
 		{`"Principal":{"AWS":"111122223333"}`, unchanged, ""},
 	},
@@ -143,11 +143,17 @@ var rules = map[string][]struct {
 		{`"Effect":"Deny","Principal":{"AWS":"444455556666"}`, unchanged, ""},
 		{`"Principal":{"AWS":"444455556666"}`, func(a lint.About) lint.About { a.AccountID = away; return a }, ""},
 	},
+	"a service that calls for whoever has it call": {
+		{`"Principal":{"Service":"logs.eu-west-1.amazonaws.com"}`, unchanged, "Warning: Principal: logs.eu-west-1.amazonaws.com calls for whoever has it call"},
+		{`"Principal":{"Service":"logs.eu-west-1.amazonaws.com"},"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}`, unchanged, ""},
+		{`"Principal":{"Service":"logs.eu-west-1.amazonaws.com"},"Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:logs:eu-west-1:111122223333:log-group:*"}}`, unchanged, ""},
+		{`"Effect":"Deny","Principal":{"Service":"logs.eu-west-1.amazonaws.com"}`, unchanged, ""},
+	},
 	"a power that goes further than it may seem": {
 		{`"Action":"kms:*"`, unchanged, "Warning: Action: kms:* lets " + userARN + " do everything with the key"},
 		{`"Action":"*"`, unchanged, "Warning: Action: kms:* lets"},
 		{`"Action":"kms:Put*"`, unchanged, "Warning: Action: kms:PutKeyPolicy lets " + userARN + " change who may use the key"},
-		{`"Action":"kms:CreateGrant","Principal":{"Service":"ec2.amazonaws.com"}`, unchanged, "Warning: Action: kms:CreateGrant lets ec2.amazonaws.com let others use the key"},
+		{`"Action":"kms:CreateGrant","Principal":{"Service":"ec2.amazonaws.com"},"Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}`, unchanged, "Warning: Action: kms:CreateGrant lets ec2.amazonaws.com let others use the key"},
 		{`"Action":"kms:CreateGrant","Condition":{"BoolIfExists":{"kms:GrantIsForAWSResource":"true"}}`, unchanged, "Warning: Action: kms:CreateGrant lets"},
 		{`"Action":"kms:CreateGrant","Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}`, unchanged, ""},
 		{`"Action":"kms:CreateGrant","Principal":{"AWS":["` + operatorARN + `","` + home + `"]}`, unchanged, ""},
@@ -194,8 +200,8 @@ func TestThePartitionIsTheKeysWhereItIsKnown(t *testing.T) {
 	const problem = " is in another partition than the key, which is in aws-cn"
 	doc := policy.BaseDocument(operatorARN, home)
 	want := []string{
-		`Error: Statement[0] (Sid "chatelaine administration"): Principal: ` + operatorARN + problem,
-		`Error: Statement[0] (Sid "chatelaine administration"): Principal: ` + rootARN + problem,
+		`Error: Statement[0] (Sid "Chatelaine administration"): Principal: ` + operatorARN + problem,
+		`Error: Statement[0] (Sid "Chatelaine administration"): Principal: ` + rootARN + problem,
 	}
 	inChina := lint.About{OperatorARN: operatorARN, Partition: "aws-cn"}
 	if diff := cmp.Diff(want, withSeverity(lint.Lint(doc, inChina), lint.Error)); diff != "" {

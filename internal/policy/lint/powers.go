@@ -20,6 +20,10 @@ func (l *linter) powers(s *policy.Statement) {
 			l.warn("Principal", "%s is a whole other account: whom it lets use the key is decided there", principal)
 		}
 	}
+	if len(s.Principal.Service) > 0 && !slices.ContainsFunc(s.Conditions, limits) {
+		l.warn("Principal", "%s calls for whoever has it call: add a condition that says for whose resource, such as StringEquals "+
+			"aws:SourceAccount or ArnLike aws:SourceArn", some(s.Principal.Service))
+	}
 	others := l.others(s)
 	if len(others) == 0 {
 		return
