@@ -111,7 +111,7 @@ func TestServiceAccountsAreLookedForWhereThereAreManifestsOfThem(t *testing.T) {
 		"none, on AWS":             {aws: true, want: []string{missing}},
 		"without a role, on AWS":   {aws: true, account: serviceAccount("api", ""), want: []string{bare}},
 		"with its role, on AWS":    {aws: true, account: serviceAccount("api", "arn:aws:iam::111122223333:role/api")},
-		"with a bad role, on AWS":  {aws: true, account: serviceAccount("api", "api"), want: []string{"f: KeyPolicy shop/readers: Warning: ServiceAccount shop/api has an annotation eks.amazonaws.com/role-arn that is not the ARN of an IAM role: correct it; rules do without it"}},
+		"with a bad role, on AWS":  {aws: true, account: serviceAccount("api", "api"), want: []string{"f: KeyPolicy shop/readers: Warning: ServiceAccount shop/api has an annotation eks.amazonaws.com/role-arn that is not the ARN of an IAM role in the key's partition: correct it; rules do without it"}},
 		"another's role, software": {account: serviceAccount("api", "arn:aws:iam::111122223333:role/other")},
 	} {
 		t.Run(name, func(t *testing.T) {

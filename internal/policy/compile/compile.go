@@ -157,4 +157,7 @@ func ownSid(name, statementSid string) (string, bool) {
 }
 
 // AnyKey stands for a key of which nothing is known. Its part is good for its findings only.
-func AnyKey() About { return About{AccountID: "000000000000", NamesServiceAccounts: true} }
+func AnyKey() About { return About{AccountID: UnknownAccount, NamesServiceAccounts: true} }
+
+// UnknownAccount stands for the account of a key where nobody knows it. No account has this number.
+const UnknownAccount = "000000000000"

@@ -52,11 +52,17 @@ func (c *compiler) serviceAccount(rule *v1alpha1.KeyPolicyRule, reference v1alph
 	case denies:
 		c.find(lint.Warning, rule.Sid, "principals", fmt.Sprintf("the Deny for ServiceAccount %s goes by its annotation %s: whoever "+
 			"may change that can shed it, so name the role by its ARN (aws) instead", reference.Name, v1alpha1.RoleARNAnnotation))
-	case unresolved == nil && !c.about.NamesServiceAccounts && !strings.Contains(arn, "::"+c.about.AccountID+":"):
+	case unresolved == nil && c.isForeign(arn):
 		c.find(lint.Warning, rule.Sid, "principals", fmt.Sprintf("ServiceAccount %s is a role of another account than the key's by its "+
 			"annotation %s", reference.Name, v1alpha1.RoleARNAnnotation))
 	}
 	return arn, unresolved == nil
+}
+
+// isForeign says whether a role is certainly of another account than the key.
+func (c *compiler) isForeign(arn string) bool {
+	account := c.about.AccountID
+	return !c.about.NamesServiceAccounts && account != UnknownAccount && !strings.Contains(arn, "::"+account+":")
 }
 
 // RoleOf is the ARN of the IAM role that a ServiceAccount's pods have where the key lives, or why there is none. namespace is
