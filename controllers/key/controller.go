@@ -53,6 +53,7 @@ type Reconciler struct {
 	Options
 	written  *written.Objects
 	adopting sync.Mutex
+	bases    sync.Map // of compile.Merged, by where keys live
 }
 
 // NewReconciler returns a Reconciler; SetupWithManager starts it.

@@ -48,7 +48,7 @@ func (r *Reconciler) findOrCreate(ctx context.Context, p *pass) *conditions.Prob
 	}
 	failpoint.Hit("before-create")
 	p.seen, err = p.backend.Create(ctx, in)
-	if base := p.basePolicy(); backend.ClassOf(err) == backend.InvalidInput && in.Policy != base {
+	if base := p.base.Text; backend.ClassOf(err) == backend.InvalidInput && in.Policy != base {
 		in.Policy = base // should the policy be what is wrong, its own phase says so
 		p.seen, err = p.backend.Create(ctx, in)
 	}

@@ -42,6 +42,8 @@ type pass struct {
 	// about and parts are what the KeyPolicies that select the Key come to.
 	about compile.About
 	parts []compile.Part
+	// base is the policy without any KeyPolicy.
+	base compile.Merged
 	// foreign says that the key has a policy that the operator never put.
 	foreign bool
 	// aliases are the declared ones that the backend's aliasScope allows.

@@ -26,27 +26,50 @@ func (r *Reconciler) compilePolicies(ctx context.Context, p *pass) bool {
 	p.about = policies.About(&p.key.Spec, p.identity)
 	reader := policies.Reader{Client: r.Client}
 	p.parts = reader.Compile(ctx, p.key, p.about)
+	p.base = r.baseOf(p.about)
 	p.err = reader.Err
 	return p.err == nil
 }
 
 // initialPolicy is the policy to make the key with. One that is too large is not put on any key; the phase says so.
 func (p *pass) initialPolicy() string {
-	merged := compile.Merge(p.about, p.parts, nil)
+	merged := p.merge(nil)
 	if _, tooLarge := merged.TooLarge(); tooLarge {
-		return p.basePolicy()
+		return p.base.Text
 	}
 	return merged.Text
 }
 
-// basePolicy is the policy of a key that nobody may use.
-func (p *pass) basePolicy() string { return compile.Merge(p.about, nil, nil).Text }
+// baseOf is the policy of a key that nobody may use. Most keys of an account have that one, so it is made once.
+func (r *Reconciler) baseOf(about compile.About) compile.Merged {
+	place := compile.About{OperatorARN: about.OperatorARN, AccountID: about.AccountID}
+	made, ok := r.bases.Load(place)
+	if !ok {
+		made, _ = r.bases.LoadOrStore(place, compile.Merge(place, nil, nil))
+	}
+	base, _ := made.(compile.Merged)
+	return base
+}
+
+// merge is the policy that the KeyPolicies come to.
+func (p *pass) merge(inForce *policy.Document) compile.Merged {
+	if len(p.parts) == 0 {
+		return p.base
+	}
+	return compile.Merge(p.about, p.parts, inForce)
+}
 
 // applyPolicy is the phase of PolicyApplied: the key policy is what the KeyPolicies that select the Key declare.
 func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 	text, err := p.backend.Policy(ctx, p.seen.ID)
 	if err != nil {
 		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.FromError(err))
+		return
+	}
+	if len(p.parts) == 0 && text == p.base.Text { // as with most keys of the software KMS
+		p.drift.AsDeclared(policyField)
+		p.status.Policy = policyStatus(p.base)
+		p.reportPolicy(nil)
 		return
 	}
 	has, err := policy.Read([]byte(text))
@@ -59,7 +82,7 @@ func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 		p.reportPolicy(nil)
 		return
 	}
-	want := compile.Merge(p.about, p.parts, p.lastPut(has))
+	want := p.merge(p.lastPut(has))
 	if problem, tooLarge := want.TooLarge(); tooLarge {
 		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, conditions.Stalled(v1alpha1.ReasonPolicyTooLarge, problem))
 		r.putLess(ctx, p, has, want.Text, p.keepAll())

@@ -113,7 +113,7 @@ func (k *Key) PolicyText() string {
 		return k.record.Policy
 	}
 	if k.service.defaultPolicy != nil {
-		return k.service.defaultPolicy.String()
+		return k.service.defaultText
 	}
 	return policy.Default(k.service.ID().AccountID).String()
 }

@@ -50,6 +50,7 @@ type Service struct {
 	ring            *keyring.Keyring
 	clock           clock.Clock
 	defaultPolicy   *policy.Document
+	defaultText     string // of defaultPolicy, which most keys have
 	namespacedRoles bool
 	lives           lives
 	uses            uses
@@ -73,6 +74,9 @@ type Options struct {
 // New returns the service on a keyring, which the caller runs.
 func New(ring *keyring.Keyring, clock clock.Clock, options Options) *Service {
 	s := &Service{ring: ring, clock: clock, defaultPolicy: options.DefaultPolicy, namespacedRoles: options.NamespacedRoles, wake: make(chan struct{}, 1)}
+	if options.DefaultPolicy != nil {
+		s.defaultText = options.DefaultPolicy.String()
+	}
 	ring.Subscribe(s.lives.follow)
 	return s
 }

@@ -5,6 +5,7 @@ package manager
 
 import (
 	"context"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/controllers/key"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/kubestore"
 )
@@ -75,8 +77,19 @@ func controllerOptions() config.Controller {
 	}
 }
 
-// lighten drops from cached objects what no controller reads: with ten thousand Keys it is most of their size.
+// lighten drops from cached objects what no controller reads, and has Keys share the texts that they have in common: with ten
+// thousand Keys that is most of their size.
 func lighten(object any) (any, error) {
+	if key, ok := object.(*v1alpha1.Key); ok {
+		for i := range key.Status.Conditions {
+			c := &key.Status.Conditions[i]
+			c.Type, c.Reason, c.Message = common(c.Type), common(c.Reason), common(c.Message)
+		}
+		if inForce := key.Status.Policy; inForce != nil {
+			inForce.Hash = common(inForce.Hash)
+		}
+		key.Status.Backend, key.Status.KeyState, key.Spec.KeySpec = common(key.Status.Backend), common(key.Status.KeyState), common(key.Spec.KeySpec)
+	}
 	if accessor, err := meta.Accessor(object); err == nil {
 		accessor.SetManagedFields(nil)
 		if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
@@ -86,3 +99,6 @@ func lighten(object any) (any, error) {
 	}
 	return object, nil
 }
+
+// common is the text, in the one place where all who have the same one have it.
+func common(text string) string { return unique.Make(text).Value() }

@@ -12,9 +12,13 @@ import (
 
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/backend/software"
 	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
@@ -111,12 +115,10 @@ func TestKilledWhileItReplacesThePolicyOfAnAdoptedKeyTheOperatorHasToldOfIt(t *t
 			w := emptyWorld(t, server, nil)
 			w.podAccount("api")
 			first := w.run("")
-			own := w.policy("own", rules(allow("One", "api"), allow("Two", "api"), allow("Three", "api"), allow("Four", "api")), "orders")
-			key := w.awaitKey(w.key("orders", nil), v1alpha1.ConditionReady, metav1.ConditionTrue, "")
-			w.awaitSids(key, "own Four", "own One", "own Three", "own Two")
+			key := w.readyKey("orders", nil)
 			w.delete(key)
 			w.awaitGone(key.DeepCopy())
-			w.delete(own)
+			w.putOutside(key.Status.KeyID, ownPolicy(w))
 			adopted := w.readyKey("orders", func(s *v1alpha1.KeySpec) { s.Adopt = &v1alpha1.KeyAdoption{KeyID: key.Status.KeyID} })
 			w.awaitKey(adopted, v1alpha1.ConditionPolicyApplied, metav1.ConditionTrue, v1alpha1.ReasonPolicyKept)
 			first.kill()
@@ -135,5 +137,42 @@ func TestKilledWhileItReplacesThePolicyOfAnAdoptedKeyTheOperatorHasToldOfIt(t *t
 				t.Errorf("told is\n%s\nand the policy was\n%s", told, replaced)
 			}
 		})
+	}
+}
+
+// ownPolicy is a key policy of more than 1 KB that the operator never put, and under which it may put another one.
+func ownPolicy(w *world) *policy.Document {
+	status := w.getBackend().Status
+	document := policy.BaseDocument(status.CallerARN, status.AccountID)
+	document.Statements[0].Sid = "Administrators"
+	for _, sid := range []string{"One", "Two", "Three", "Four"} {
+		document.Statements = append(document.Statements, policy.Statement{
+			Sid: sid, Effect: policy.Allow, Action: []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt"}, Resource: []string{"*"},
+			Principal: policy.Principals{AWS: []string{w.arn("role/of-somebody-else/" + sid)}},
+		})
+	}
+	return document
+}
+
+// putOutside gives a key a policy past the operator.
+func (w *world) putOutside(keyID string, document *policy.Document) {
+	w.t.Helper()
+	direct, err := kubernetes.NewForConfig(w.env.Config)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	status, root := w.getBackend().Status, v1alpha1.DefaultRootKeySecret
+	if rootKey := w.backend.Spec.Software.RootKey; rootKey != nil {
+		root = rootKey.SecretRef.Name
+	}
+	opened, err := software.Open(w.ctx, software.Config{
+		Client: direct, Namespace: operatorNamespace, AccountID: status.AccountID, Region: status.Region, RootKeySecret: root, Clock: clock.RealClock{},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer opened.Close()
+	if _, err := opened.Apply(w.ctx, keyID, []backend.Change{backend.SetPolicy{Document: document.String()}}); err != nil {
+		w.t.Fatal(err)
 	}
 }

@@ -52,7 +52,7 @@ type Keyring struct {
 	id      ID
 	store   Store
 	options Options
-	writers stripes
+	writers turns
 
 	synced     chan struct{}
 	markSynced func()
@@ -85,7 +85,7 @@ func New(id ID, store Store, roots seal.RootKeys, options Options) *Keyring {
 	synced := make(chan struct{})
 	return &Keyring{
 		id: id, store: store, options: options, roots: roots,
-		writers:     newStripes(),
+
 		synced:      synced,
 		markSynced:  sync.OnceFunc(func() { close(synced) }),
 		memory:      newMemory(options.Owner),
