@@ -5,7 +5,6 @@ package key
 
 import (
 	"context"
-	"slices"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,17 +30,11 @@ func (r *Reconciler) keysOfPolicy(ctx context.Context, object client.Object) []r
 	var requests []reconcile.Request
 	for i := range keys.Items {
 		key := &keys.Items[i]
-		if compile.Selects(keyPolicy, key.Name, key.Labels) != compile.NotSelected || hasSource(key, keyPolicy.Name) {
+		if compile.Selects(keyPolicy, key.Name, key.Labels) != compile.NotSelected || policies.HasSource(key, keyPolicy.Name) {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(key)})
 		}
 	}
 	return requests
-}
-
-func hasSource(key *v1alpha1.Key, name string) bool {
-	return key.Status.Policy != nil && slices.ContainsFunc(key.Status.Policy.Sources, func(source v1alpha1.KeyPolicySource) bool {
-		return source.Name == name
-	})
 }
 
 // keysOfServiceAccount are the Keys of the KeyPolicies that name it, and those whose grants do.

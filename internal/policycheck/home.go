@@ -15,7 +15,7 @@ import (
 
 const (
 	// DefaultAccountID is the account where nothing says which: it is nobody's.
-	DefaultAccountID = "000000000000"
+	DefaultAccountID = compile.UnknownAccount
 	// operatorRole is the operator's on the software backend, with the namespace of config/.
 	operatorRole = "role/chatelaine-system/chatelaine-manager"
 	// defaultRegion is the one that KMSBackends have unless they name another.

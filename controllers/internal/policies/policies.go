@@ -53,7 +53,7 @@ func (r *Reader) Compile(ctx context.Context, key *v1alpha1.Key, about compile.A
 	for i := range all.Items {
 		object := &all.Items[i]
 		selection := compile.Selects(object, key.Name, key.Labels)
-		if selection == compile.NotSelected && compile.Unreadable(object) && hasSource(key, object.Name) {
+		if selection == compile.NotSelected && compile.Unreadable(object) && HasSource(key, object.Name) {
 			selection = compile.BySelector // it did select the Key: a slip in a selector takes nothing out of force
 		}
 		if selection == compile.NotSelected || !object.DeletionTimestamp.IsZero() {
@@ -94,7 +94,8 @@ func NewServiceAccount() *metav1.PartialObjectMetadata {
 	return object
 }
 
-func hasSource(key *v1alpha1.Key, name string) bool {
+// HasSource says whether rules of the KeyPolicy of that name are in force on the Key.
+func HasSource(key *v1alpha1.Key, name string) bool {
 	return key.Status.Policy != nil && slices.ContainsFunc(key.Status.Policy.Sources, func(source v1alpha1.KeyPolicySource) bool {
 		return source.Name == name
 	})
