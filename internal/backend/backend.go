@@ -94,6 +94,11 @@ const (
 	StatePendingDeletion State = "PendingDeletion"
 	// StatePendingImport is that of a key of OriginExternal without its key material.
 	StatePendingImport State = "PendingImport"
+	// StateCreating and StateUpdating pass by themselves: the key is a replica that is being made, or its primary changes.
+	StateCreating State = "Creating"
+	StateUpdating State = "Updating"
+	// StateUnavailable is that of a key whose custom key store does not answer.
+	StateUnavailable State = "Unavailable"
 )
 
 // Key is a key as it was seen at the backend.
@@ -116,6 +121,10 @@ type Key struct {
 	DeletionTime time.Time
 	// ExpirationTime is when imported key material expires and is deleted; zero if it never does, or is not there.
 	ExpirationTime time.Time
+	// MultiRegion says where a multi-Region key is; nil for a key of one Region. It must not be changed.
+	MultiRegion *MultiRegion
+	// Store says in which custom key store the key is; zero for a key in none.
+	Store CustomKeyStore
 }
 
 // Rotation is a key's rotation as it was seen at the backend. Times that have no meaning are zero.
@@ -152,4 +161,16 @@ type CreateInput struct {
 	RotationPeriodInDays int
 	// Policy is the key policy. Empty: the one that the backend gives keys for which nobody has said who may use them.
 	Policy string
+	// MultiRegion makes a multi-Region primary key.
+	MultiRegion bool
+	// Store is the custom key store for the key, with OriginCloudHSM and OriginExternalKeyStore.
+	Store CustomKeyStore
+}
+
+// CustomKeyStore is where the material of a key is that AWS KMS does not keep itself.
+type CustomKeyStore struct {
+	// ID of the custom key store.
+	ID string
+	// XksKeyID is the ID of the key in an external key store, for OriginExternalKeyStore.
+	XksKeyID string
 }

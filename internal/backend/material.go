@@ -20,6 +20,9 @@ type Origin string
 const (
 	OriginAWSKMS   Origin = "AWS_KMS"  // made by the backend
 	OriginExternal Origin = "EXTERNAL" // imported
+	// In custom key stores of AWS KMS: in an AWS CloudHSM cluster, and in an external key store.
+	OriginCloudHSM         Origin = "AWS_CLOUDHSM"
+	OriginExternalKeyStore Origin = "EXTERNAL_KEY_STORE"
 )
 
 // Or is the origin, or OriginAWSKMS if it is empty.
