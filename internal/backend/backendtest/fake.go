@@ -19,29 +19,51 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms/material"
 )
 
-// Fake is a backend in memory. It keeps state, passes Run, and fails on demand (Inject). Safe for concurrent use.
+// Fake is a backend in memory: one Region of an account. It keeps state, passes Run, and fails on demand (Inject). Safe for
+// concurrent use.
 type Fake struct {
-	mu      sync.Mutex
-	now     time.Time
+	*fakeWorld
+	region  string
 	keys    map[string]*fakeKey
 	aliases map[string]string // to key ID
 	faults  []*Fault
 	calls   map[Verb]int
 	// puts counts replacements of key policies.
 	puts int
-	// rolesGone are the ARNs of roles that do not exist; all others do.
-	rolesGone map[string]bool
+	// slow says that replicas made here stay in StateCreating.
+	slow bool
 	// namesServiceAccounts is Identity's.
 	namesServiceAccounts bool
 }
 
+// fakeWorld is what the Regions of an account have in common. Its lock is that of all of them.
+type fakeWorld struct {
+	mu      sync.Mutex
+	now     time.Time
+	regions map[string]*Fake
+	// rolesGone are the ARNs of roles that do not exist; all others do.
+	rolesGone map[string]bool
+}
+
 type fakeKey struct {
-	backend.Key
+	backend.Key // without Rotation and MultiRegion, which follow from what is shared
+	*shared
+	policy string
+	grants []backend.Grant
+	// imported says that imported material is there.
+	imported bool
+	// window is how many days a primary is kept after the end of its replicas; 0 unless it is to be deleted.
+	window int
+}
+
+// shared is what the relatives of a multi-Region key have in common.
+type shared struct {
+	// primary is the Region of the primary; empty for a key of one Region.
+	primary           string
+	rotation          backend.Rotation
 	rotationEnabledAt time.Time
 	lastAutomatic     time.Time
 	public            []byte
-	policy            string
-	grants            []backend.Grant
 	// materialID is that of the material that was imported first, whether or not it is there.
 	materialID string
 }
@@ -55,16 +77,25 @@ const (
 
 // NewFake returns a Fake without keys whose clock stands at now.
 func NewFake(now time.Time) *Fake {
-	return &Fake{
-		now: now, keys: map[string]*fakeKey{}, aliases: map[string]string{}, calls: map[Verb]int{}, rolesGone: map[string]bool{},
+	world := &fakeWorld{now: now, regions: map[string]*Fake{}, rolesGone: map[string]bool{}}
+	return world.open(fakeRegion)
+}
+
+// open is the Region's Fake; the lock is held, or nobody else knows of the world.
+func (w *fakeWorld) open(region string) *Fake {
+	if w.regions[region] == nil {
+		w.regions[region] = &Fake{
+			fakeWorld: w, region: region, keys: map[string]*fakeKey{}, aliases: map[string]string{}, calls: map[Verb]int{},
+		}
 	}
+	return w.regions[region]
 }
 
 // Identify implements backend.Backend.
 func (f *Fake) Identify(ctx context.Context) (backend.Identity, error) {
 	return call(ctx, f, VerbIdentify, func() (backend.Identity, error) {
 		return backend.Identity{
-			AccountID: fakeAccount, Region: fakeRegion, CallerARN: "arn:aws:sts::" + fakeAccount + ":assumed-role/operator/session",
+			AccountID: fakeAccount, Region: f.region, CallerARN: "arn:aws:sts::" + fakeAccount + ":assumed-role/operator/session",
 			PrincipalARN: fakeOperator, NamesServiceAccounts: f.namesServiceAccounts,
 		}, nil
 	})
@@ -73,7 +104,7 @@ func (f *Fake) Identify(ctx context.Context) (backend.Identity, error) {
 // Get implements backend.Backend.
 func (f *Fake) Get(ctx context.Context, ref string) (*backend.Key, error) {
 	return call(ctx, f, VerbGet, func() (*backend.Key, error) {
-		id := strings.TrimPrefix(ref, arn(""))
+		id := strings.TrimPrefix(ref, f.arn(""))
 		if alias := ref[strings.LastIndex(ref, ":")+1:]; strings.HasPrefix(alias, "alias/") {
 			id = f.aliases[alias]
 		}
@@ -111,24 +142,39 @@ func (f *Fake) Create(ctx context.Context, in backend.CreateInput) (*backend.Key
 				return f.view(key), nil
 			}
 		}
-		key := &fakeKey{Key: backend.Key{
-			ID: newID(), Spec: in.Spec, Usage: usage, Origin: in.Origin.Or(), State: backend.StateEnabled, Description: in.Description,
-			Tags: in.Owner.TagsWith(in.Tags), CreationTime: f.now,
-		}}
-		key.ARN = arn(key.ID)
-		if err := f.createPolicy(key, in.Policy); err != nil {
+		key, err := f.newKey(in, usage)
+		if err != nil {
 			return nil, err
 		}
-		if in.Disabled {
-			key.State = backend.StateDisabled
-		}
-		if key.Origin == backend.OriginExternal {
-			key.State = backend.StatePendingImport
-		}
-		f.setRotation(key, in.RotationPeriodInDays)
 		f.keys[key.ID] = key
 		return f.view(key), nil
 	})
+}
+
+// newKey is the key described, which nobody knows yet.
+func (f *Fake) newKey(in backend.CreateInput, usage keyspec.Usage) (*fakeKey, error) {
+	if err := checkStore(in); err != nil {
+		return nil, err
+	}
+	key := &fakeKey{shared: &shared{}, Key: backend.Key{
+		ID: newID(), Spec: in.Spec, Usage: usage, Origin: in.Origin.Or(), State: backend.StateEnabled, Description: in.Description,
+		Tags: in.Owner.TagsWith(in.Tags), CreationTime: f.now, Store: in.Store,
+	}}
+	if in.MultiRegion {
+		key.ID, key.primary = "mrk-"+strings.ReplaceAll(key.ID, "-", ""), f.region
+	}
+	key.ARN = f.arn(key.ID)
+	if err := f.createPolicy(key, in.Policy); err != nil {
+		return nil, err
+	}
+	if in.Disabled {
+		key.State = backend.StateDisabled
+	}
+	if key.Origin == backend.OriginExternal {
+		key.State = backend.StatePendingImport
+	}
+	f.setRotation(key, in.RotationPeriodInDays)
+	return key, nil
 }
 
 // Apply implements backend.Backend.
@@ -140,7 +186,7 @@ func (f *Fake) Apply(ctx context.Context, keyID string, changes []backend.Change
 		}
 		var failed []backend.ChangeError
 		for _, change := range changes {
-			if err := f.change(key, change); err != nil {
+			if err := f.changeWithFault(key, change); err != nil {
 				failed = append(failed, backend.ChangeError{Change: change, Err: err})
 			}
 		}
@@ -161,9 +207,12 @@ func (f *Fake) ScheduleDeletion(ctx context.Context, keyID string, windowInDays 
 		if windowInDays < 7 || windowInDays > 30 {
 			return time.Time{}, invalid("the waiting window must be 7 to 30 days, not %d", windowInDays)
 		}
+		if key.State == backend.StateCreating {
+			return time.Time{}, &backend.Error{Class: backend.NotReady, Message: key.ARN + " is being created."}
+		}
 		if key.State != backend.StatePendingDeletion {
-			key.State = backend.StatePendingDeletion
-			key.DeletionTime = f.now.AddDate(0, 0, windowInDays)
+			key.State, key.window = backend.StatePendingDeletion, windowInDays
+			f.beginWindow(key)
 		}
 		return key.DeletionTime, nil
 	})
@@ -209,14 +258,16 @@ func (f *Fake) view(key *fakeKey) *backend.Key {
 		}
 	}
 	slices.Sort(seen.Aliases)
+	seen.MultiRegion = f.relatives(key)
+	seen.Rotation = key.rotation
 	if seen.Rotation.Enabled {
 		seen.Rotation.NextTime = lifecycle.NextRotation(key.rotationEnabledAt, key.lastAutomatic, int32(seen.Rotation.PeriodInDays))
 	}
 	return &seen
 }
 
-func arn(id string) string {
-	return fmt.Sprintf("arn:aws:kms:%s:%s:key/%s", fakeRegion, fakeAccount, id)
+func (f *Fake) arn(id string) string {
+	return fmt.Sprintf("arn:aws:kms:%s:%s:key/%s", f.region, fakeAccount, id)
 }
 
 func newID() string {

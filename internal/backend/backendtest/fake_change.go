@@ -20,8 +20,8 @@ func (f *Fake) change(key *fakeKey, change backend.Change) error {
 	switch c := change.(type) {
 	case backend.CancelDeletion:
 		if key.State == backend.StatePendingDeletion {
-			key.State, key.DeletionTime = backend.StateDisabled, time.Time{}
-			if key.Origin == backend.OriginExternal && key.materialID == "" {
+			key.State, key.DeletionTime, key.window = backend.StateDisabled, time.Time{}, 0
+			if key.Origin == backend.OriginExternal && !key.imported {
 				key.State = backend.StatePendingImport
 			}
 		}
@@ -40,6 +40,13 @@ func (f *Fake) change(key *fakeKey, change backend.Change) error {
 	case backend.RevokeGrant:
 		key.revokeGrant(c.ID)
 		return nil
+	case backend.Replicate:
+		return f.replicate(key, c)
+	case backend.UpdatePrimaryRegion:
+		return f.updatePrimaryRegion(key, c)
+	}
+	if key.State == backend.StateCreating {
+		return &backend.Error{Class: backend.NotReady, Message: key.ARN + " is being created."}
 	}
 	if key.State == backend.StatePendingDeletion {
 		return invalid("%s is pending deletion.", key.ARN)
@@ -65,15 +72,12 @@ func (f *Fake) changeRecord(key *fakeKey, change backend.Change) error {
 			delete(key.Tags, tag)
 		}
 	case backend.SetRotation:
-		if key.State != backend.StateEnabled {
-			return invalid("%s is disabled.", key.ARN)
-		}
-		if c.ToDays != 0 && (c.ToDays < 90 || c.ToDays > 2560 || key.Spec != keyspec.SymmetricDefault) {
-			return invalid("rotation every %d days is not possible for %s", c.ToDays, key.Spec)
-		}
-		f.setRotation(key, c.ToDays)
+		return f.changeRotation(key, c.ToDays)
 	case backend.Rotate:
-		if last := key.Rotation.LastOnDemandTime; !c.RequestedAt.IsZero() && !last.Before(c.RequestedAt) {
+		if err := f.checkPrimary(key); err != nil {
+			return err
+		}
+		if last := key.rotation.LastOnDemandTime; !c.RequestedAt.IsZero() && !last.Before(c.RequestedAt) {
 			return nil
 		}
 		return f.rotate(key)
@@ -119,45 +123,80 @@ func (f *Fake) putAlias(key *fakeKey, name string) error {
 	return nil
 }
 
-func (f *Fake) setRotation(key *fakeKey, days int) {
-	if !key.Rotation.Enabled && days > 0 {
-		key.rotationEnabledAt = f.now
+func (f *Fake) changeRotation(key *fakeKey, days int) error {
+	if err := f.checkPrimary(key); err != nil {
+		return err
 	}
-	key.Rotation.Enabled, key.Rotation.PeriodInDays = days > 0, days
-}
-
-func (f *Fake) rotate(key *fakeKey) error {
-	if key.Rotation.OnDemandCount >= 25 {
-		return invalid("the on-demand rotations limit has been reached")
+	if key.State != backend.StateEnabled {
+		return invalid("%s is disabled.", key.ARN)
 	}
-	key.Rotation.OnDemandCount++
-	key.Rotation.LastTime, key.Rotation.LastOnDemandTime = f.now, f.now
+	if days != 0 && (days < 90 || days > 2560 || key.Spec != keyspec.SymmetricDefault || key.Store.ID != "") {
+		return invalid("rotation every %d days is not possible for %s", days, key.Spec)
+	}
+	f.setRotation(key, days)
 	return nil
 }
 
-// Advance moves the clock, and does what fell due by then.
+func (f *Fake) setRotation(key *fakeKey, days int) {
+	if !key.rotation.Enabled && days > 0 {
+		key.rotationEnabledAt = f.now
+	}
+	key.rotation.Enabled, key.rotation.PeriodInDays = days > 0, days
+}
+
+func (f *Fake) rotate(key *fakeKey) error {
+	if key.rotation.OnDemandCount >= 25 {
+		return invalid("the on-demand rotations limit has been reached")
+	}
+	key.rotation.OnDemandCount++
+	key.rotation.LastTime, key.rotation.LastOnDemandTime = f.now, f.now
+	return nil
+}
+
+// Advance moves the clock, and does what fell due by then, in all Regions of the account.
 func (f *Fake) Advance(by time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.now = f.now.Add(by)
-	for id, key := range f.keys {
-		if key.State == backend.StatePendingDeletion && !key.DeletionTime.After(f.now) {
-			f.destroy(id)
-			continue
-		}
-		if !key.ExpirationTime.IsZero() && !key.ExpirationTime.After(f.now) {
-			key.dropMaterial()
-		}
-		next := lifecycle.NextRotation(key.rotationEnabledAt, key.lastAutomatic, int32(key.Rotation.PeriodInDays))
-		if key.Rotation.Enabled && key.State == backend.StateEnabled && !next.After(f.now) {
-			key.lastAutomatic, key.Rotation.LastTime = f.now, f.now
+	for _, there := range f.regions {
+		there.destroyDue()
+	}
+	for _, there := range f.regions {
+		for _, key := range there.keys {
+			there.attend(key)
 		}
 	}
 }
 
+// destroyDue destroys the keys whose window has passed. A primary that waits for its replicas has no date.
+func (f *Fake) destroyDue() {
+	for id, key := range f.keys {
+		if key.State == backend.StatePendingDeletion && !key.DeletionTime.IsZero() && !key.DeletionTime.After(f.now) {
+			f.destroy(id)
+		}
+	}
+}
+
+// attend does what is due to a key that stays.
+func (f *Fake) attend(key *fakeKey) {
+	if !key.ExpirationTime.IsZero() && !key.ExpirationTime.After(f.now) {
+		key.dropMaterial()
+	}
+	next := lifecycle.NextRotation(key.rotationEnabledAt, key.lastAutomatic, int32(key.rotation.PeriodInDays))
+	if key.rotation.Enabled && key.State == backend.StateEnabled && f.checkPrimary(key) == nil && !next.After(f.now) {
+		key.lastAutomatic, key.rotation.LastTime = f.now, f.now
+	}
+}
+
+// destroy removes a key. The window of a primary begins with the end of its last replica.
 func (f *Fake) destroy(id string) {
 	delete(f.keys, id)
 	maps.DeleteFunc(f.aliases, func(_, holder string) bool { return holder == id })
+	for _, there := range f.regions {
+		if primary := there.keys[id]; primary != nil && primary.State == backend.StatePendingDeletion && primary.DeletionTime.IsZero() {
+			there.beginWindow(primary)
+		}
+	}
 }
 
 // Destroy makes a key vanish at once, as somebody outside could.
@@ -179,11 +218,11 @@ func (f *Fake) Meddle(id string, change backend.Change) bool {
 func (f *Fake) CreateOutside(tags map[string]string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	key := &fakeKey{Key: backend.Key{
+	key := &fakeKey{shared: &shared{}, Key: backend.Key{
 		ID: newID(), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, Origin: backend.OriginAWSKMS, State: backend.StateEnabled,
 		Tags: maps.Clone(tags), CreationTime: f.now,
 	}, policy: policy.Default(fakeAccount).String()}
-	key.ARN = arn(key.ID)
+	key.ARN = f.arn(key.ID)
 	f.keys[key.ID] = key
 	return key.ID
 }

@@ -31,7 +31,7 @@ func (f *Fake) ImportMaterial(
 		if key.State == backend.StatePendingImport {
 			key.State = backend.StateEnabled
 		}
-		key.ExpirationTime = validTo
+		key.imported, key.ExpirationTime = true, validTo
 		return f.view(key), nil
 	})
 }
@@ -74,7 +74,7 @@ func (f *Fake) DropMaterial(keyID string) {
 }
 
 func (k *fakeKey) dropMaterial() {
-	k.ExpirationTime = time.Time{}
+	k.imported, k.ExpirationTime = false, time.Time{}
 	if k.State == backend.StateEnabled || k.State == backend.StateDisabled {
 		k.State = backend.StatePendingImport
 	}

@@ -49,21 +49,28 @@ func (f *Fake) DeleteRole(arn string) (uniqueID string) {
 	defer f.mu.Unlock()
 	f.rolesGone[arn] = true
 	uniqueID = "AROA" + strings.ToUpper(strings.ReplaceAll(newID(), "-", ""))[:17]
-	for _, key := range f.keys {
-		document, err := policy.Parse([]byte(key.policy))
-		if err != nil {
-			panic("a key's policy cannot be read: " + err.Error()) // it was, when it was put
+	for _, there := range f.regions {
+		for _, key := range there.keys {
+			key.forget(arn, uniqueID)
 		}
-		for _, principals := range awsPrincipals(document) {
-			for i, principal := range principals {
-				if principal == arn {
-					principals[i] = uniqueID
-				}
-			}
-		}
-		key.policy = document.String()
 	}
 	return uniqueID
+}
+
+// forget makes the key's policy name a role by its unique ID.
+func (k *fakeKey) forget(role, uniqueID string) {
+	document, err := policy.Parse([]byte(k.policy))
+	if err != nil {
+		panic("a key's policy cannot be read: " + err.Error()) // it was, when it was put
+	}
+	for _, principals := range awsPrincipals(document) {
+		for i, principal := range principals {
+			if principal == role {
+				principals[i] = uniqueID
+			}
+		}
+	}
+	k.policy = document.String()
 }
 
 // CreateRole ends DeleteRole. It is another role: the unique IDs of the deleted one stay in policies.

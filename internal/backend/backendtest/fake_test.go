@@ -20,6 +20,7 @@ func TestFakePassesTheConformanceSuite(t *testing.T) {
 			CreateOutside: func(_ *testing.T, tags map[string]string) string { return fake.CreateOutside(tags) },
 			Destroy:       func(_ *testing.T, id string) { fake.Destroy(id) },
 			Advance:       func(_ *testing.T, by time.Duration) { fake.Advance(by) },
+			Elsewhere:     fake.Elsewhere("fake-2"),
 		}
 	})
 }

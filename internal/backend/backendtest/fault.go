@@ -29,8 +29,10 @@ const (
 // Fault is a failure to come.
 type Fault struct {
 	Verb Verb
-	Err  error
-	// Times is how many calls fail; 0 means every one until Heal.
+	// Field, with VerbApply, has only the changes of that field of Key.spec fail, in a *backend.ChangesError; the call goes on.
+	Field string
+	Err   error
+	// Times is how many calls, or changes, fail; 0 means every one until Heal.
 	Times int
 	// AfterEffect lets the call do its work and loses the answer.
 	AfterEffect bool
@@ -68,7 +70,7 @@ func call[T any](ctx context.Context, f *Fake, verb Verb, do func() (T, error)) 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls[verb]++
-	fault := f.due(verb)
+	fault := f.due(verb, "")
 	if fault == nil {
 		return do()
 	}
@@ -80,9 +82,23 @@ func call[T any](ctx context.Context, f *Fake, verb Verb, do func() (T, error)) 
 	return none, fault.Err
 }
 
-func (f *Fake) due(verb Verb) *Fault {
+// changeWithFault makes one change of an Apply with the fault that is due for it, if any.
+func (f *Fake) changeWithFault(key *fakeKey, change backend.Change) error {
+	fault := f.due(VerbApply, change.Field())
+	if fault == nil {
+		return f.change(key, change)
+	}
+	if fault.AfterEffect {
+		if err := f.change(key, change); err != nil {
+			return err
+		}
+	}
+	return fault.Err
+}
+
+func (f *Fake) due(verb Verb, field string) *Fault {
 	for _, fault := range f.faults {
-		if fault.Verb == verb && (fault.Times == 0 || fault.hits < fault.Times) {
+		if fault.Verb == verb && fault.Field == field && (fault.Times == 0 || fault.hits < fault.Times) {
 			fault.hits++
 			return fault
 		}

@@ -81,7 +81,13 @@ func testPolicyAtCreation(t *testing.T, f *fixture) {
 }
 
 func testPolicyByDefault(t *testing.T, f *fixture) {
-	key := f.create(t, symmetric("key"))
+	f.wantDefaultPolicy(t, f.create(t, symmetric("key")))
+	f.policyOf(t, f.CreateOutside(t, nil))
+}
+
+// wantDefaultPolicy looks whether the key's policy lets the operator administer it and nobody use it.
+func (f *fixture) wantDefaultPolicy(t *testing.T, key *backend.Key) {
+	t.Helper()
 	identity, document := f.identity(t), f.policyOf(t, key.ID)
 	verdict := func(arn, action string) policy.Verdict {
 		caller, err := policy.NewPrincipal(arn)
@@ -105,7 +111,6 @@ func testPolicyByDefault(t *testing.T, f *fixture) {
 			t.Errorf("the operator has no %s: %s", action, document)
 		}
 	}
-	f.policyOf(t, f.CreateOutside(t, nil))
 }
 
 func testSetPolicy(t *testing.T, f *fixture) {

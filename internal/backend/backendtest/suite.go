@@ -26,6 +26,9 @@ type Subject struct {
 	Destroy func(t *testing.T, keyID string)
 	// Advance moves the backend's clock, and has what fell due by then done before it returns.
 	Advance func(t *testing.T, by time.Duration)
+	// Elsewhere is the backend of the same account in another Region, with the same clock. Without it, what is about
+	// multi-Region keys is not shown.
+	Elsewhere backend.Backend
 }
 
 // Lacking are tests that the place under test cannot pass, by their names below Run's, and why: a double of AWS lacks this and
@@ -87,7 +90,7 @@ func Run(t *testing.T, newSubject func(t *testing.T) Subject, lacking ...Lacking
 		{"applies a change again without doing it twice", testApplyAgain},
 		{"reaches any declared state and stays there", testConverges},
 	}
-	for _, test := range append(tests, importTests...) {
+	for _, test := range slices.Concat(tests, importTests, multiRegionTests) {
 		if lacks.has(test.name) {
 			continue
 		}
