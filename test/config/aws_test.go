@@ -25,6 +25,7 @@ import (
 type iamStatement struct {
 	Sid       string
 	Action    oneOrMore
+	Resource  oneOrMore
 	Condition map[string]map[string]string
 }
 
@@ -53,8 +54,14 @@ func iamPolicy(t *testing.T, name string) []iamStatement {
 	return document.Statement
 }
 
-// needsNoPermission is what AWS lets everybody call.
-const needsNoPermission = "sts:GetCallerIdentity"
+const (
+	// needsNoPermission is what AWS lets everybody call.
+	needsNoPermission = "sts:GetCallerIdentity"
+	// neededForMultiRegion is what AWS KMS does by itself in the name of who makes an account's first multi-Region key, and for it
+	// only: make the role by which it keeps relatives in step. (AWS KMS Developer Guide, "Authorizing AWS KMS to synchronize
+	// multi-Region keys".)
+	neededForMultiRegion = "iam:CreateServiceLinkedRole"
+)
 
 func TestIAMPolicyAllowsWhatTheOperatorCallsAndNothingElse(t *testing.T) {
 	var allowed []string
@@ -63,6 +70,7 @@ func TestIAMPolicyAllowsWhatTheOperatorCallsAndNothingElse(t *testing.T) {
 	}
 	slices.Sort(allowed)
 	called := slices.DeleteFunc(calledActions(t), func(action string) bool { return action == needsNoPermission })
+	called = slices.Sorted(slices.Values(append(called, neededForMultiRegion)))
 	if diff := cmp.Diff(called, slices.Compact(allowed)); diff != "" {
 		t.Errorf("actions of config/aws/iam-policy.json (-called +allowed):\n%s", diff)
 	}
@@ -70,7 +78,9 @@ func TestIAMPolicyAllowsWhatTheOperatorCallsAndNothingElse(t *testing.T) {
 
 func TestIAMPolicyLetsTheOperatorChangeItsOwnKeysOnly(t *testing.T) {
 	const made, owned = "aws:RequestTag/kms.chatelaine.dev/cluster", "aws:ResourceTag/kms.chatelaine.dev/cluster"
-	conditions := map[string]string{"FindKeys": "", "LookAtKeys": "", "NameKeys": "", "MakeKeysAndOwnThem": made, "AdministerOwnKeys": owned}
+	conditions := map[string]string{
+		"FindKeys": "", "LookAtKeys": "", "NameKeys": "", "MakeKeysAndOwnThem": made, "AdministerOwnKeys": owned, "MakeMultiRegionKeys": "",
+	}
 	for _, statement := range iamPolicy(t, "iam-policy.json") {
 		want, known := conditions[statement.Sid]
 		if _, has := statement.Condition["StringLike"][want]; !known || has != (want != "") {
@@ -79,10 +89,46 @@ func TestIAMPolicyLetsTheOperatorChangeItsOwnKeysOnly(t *testing.T) {
 		for _, action := range statement.Action {
 			_, name, _ := strings.Cut(action, ":")
 			reads := strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List") || strings.HasPrefix(name, "Describe")
-			if want == "" && !reads && statement.Sid != "NameKeys" {
+			if want == "" && !reads && statement.Sid != "NameKeys" && action != neededForMultiRegion {
 				t.Errorf("statement %s lets the operator do %s with every key", statement.Sid, action)
 			}
 		}
+	}
+}
+
+func TestIAMPolicyLetsTheOperatorMakeNoOtherRoleThanTheOneForMultiRegionKeys(t *testing.T) {
+	const service = "mrk.kms.amazonaws.com"
+	for _, statement := range iamPolicy(t, "iam-policy.json") {
+		if !slices.Contains(statement.Action, neededForMultiRegion) {
+			continue
+		}
+		role := "arn:aws:iam::*:role/aws-service-role/" + service + "/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
+		if len(statement.Action) != 1 || !slices.Equal(statement.Resource, []string{role}) || statement.Condition["StringEquals"]["iam:AWSServiceName"] != service {
+			t.Errorf("it may make other roles: %+v", statement)
+		}
+	}
+}
+
+// TestIAMPolicyLetsTheOperatorMakeReplicas minds what AWS wants beside kms:ReplicateKey on the primary: to make a key, with its tags, in
+// the replica's Region, where no key is yet whose tags could be asked for; and what it wants on both keys when the primary changes.
+func TestIAMPolicyLetsTheOperatorMakeReplicas(t *testing.T) {
+	needs := map[string][]string{
+		"MakeKeysAndOwnThem": {"kms:CreateKey", "kms:TagResource"}, "AdministerOwnKeys": {"kms:ReplicateKey", "kms:UpdatePrimaryRegion"},
+	}
+	for _, statement := range iamPolicy(t, "iam-policy.json") {
+		for _, action := range needs[statement.Sid] {
+			if !slices.Contains(statement.Action, action) {
+				t.Errorf("statement %s lacks %s", statement.Sid, action)
+			}
+		}
+		everywhere := slices.Contains(statement.Resource, "*") || slices.Contains(statement.Resource, "arn:aws:kms:*:*:key/*")
+		if needs[statement.Sid] != nil && !everywhere {
+			t.Errorf("statement %s is about %s only, and a replica is elsewhere", statement.Sid, statement.Resource)
+		}
+		delete(needs, statement.Sid)
+	}
+	if len(needs) > 0 {
+		t.Errorf("there are no statements for %v", needs)
 	}
 }
 

@@ -77,6 +77,10 @@ func (b *Backend) apply(ctx context.Context, key *backend.Key, change backend.Ch
 		return b.putGrant(ctx, key.ID, c)
 	case backend.RevokeGrant:
 		return b.revokeGrant(ctx, key.ID, c.ID)
+	case backend.Replicate:
+		return b.replicate(ctx, key, c)
+	case backend.UpdatePrimaryRegion:
+		return b.updatePrimaryRegion(ctx, key, c.To)
 	default:
 		return invalid(fmt.Sprintf("a change of type %T is not possible here", change))
 	}
@@ -90,9 +94,14 @@ func (b *Backend) wrote(keyID string, err error, change func(e *entry, now time.
 	return err
 }
 
+// wroteState takes the state that a key was put into. While its custom key store does not answer, it does not show that.
 func (b *Backend) wroteState(keyID string, state backend.State, err error) error {
 	return b.wrote(keyID, err, func(e *entry, now time.Time) {
-		e.metadata.change(now, func(m *metadata) { m.state, m.deletionTime = state, time.Time{} })
+		e.metadata.change(now, func(m *metadata) {
+			if m.state != backend.StateUnavailable {
+				m.state, m.deletionTime = state, time.Time{}
+			}
+		})
 	})
 }
 

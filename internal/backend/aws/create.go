@@ -90,6 +90,15 @@ func (b *Backend) create(ctx context.Context, in backend.CreateInput) (*backend.
 	if in.Origin.Or() != backend.OriginAWSKMS {
 		request.Origin = types.OriginType(in.Origin)
 	}
+	if in.MultiRegion {
+		request.MultiRegion = &in.MultiRegion
+	}
+	if in.Store.ID != "" {
+		request.CustomKeyStoreId = &in.Store.ID
+	}
+	if in.Store.XksKeyID != "" {
+		request.XksKeyId = &in.Store.XksKeyID
+	}
 	if in.Description != "" {
 		request.Description = &in.Description
 	}

@@ -84,6 +84,9 @@ type metadata struct {
 	// expirationTime is when imported key material expires.
 	expirationTime time.Time
 	materialID     string
+	// multiRegion is never changed, but replaced.
+	multiRegion *backend.MultiRegion
+	store       backend.CustomKeyStore
 	// rotates says whether keys of this kind have a rotation status.
 	rotates bool
 }
@@ -99,6 +102,7 @@ func (e *entry) key() *backend.Key {
 	return &backend.Key{
 		ID: e.id, ARN: m.arn, Spec: m.spec, Usage: m.usage, Origin: m.origin, State: m.state, Description: m.description,
 		Tags: maps.Clone(e.tags.value), CreationTime: m.creationTime, DeletionTime: m.deletionTime, ExpirationTime: m.expirationTime,
+		MultiRegion: m.multiRegion, Store: m.store,
 		Rotation: backend.Rotation{
 			Enabled: s.periodInDays > 0, PeriodInDays: s.periodInDays, NextTime: s.next,
 			LastTime: h.last, LastOnDemandTime: h.lastOnDemand, OnDemandCount: h.onDemand,

@@ -35,7 +35,7 @@ func (b *Backend) Get(ctx context.Context, ref string) (*backend.Key, error) {
 	if !ok {
 		return b.getAnew(ctx, ref)
 	}
-	if !b.expired(key) {
+	if !b.outdated(key) {
 		return key, nil
 	}
 	if _, err := b.describe(ctx, key.ID); err != nil {
@@ -47,9 +47,17 @@ func (b *Backend) Get(ctx context.Context, ref string) (*backend.Key, error) {
 	return key, nil
 }
 
-// expired says whether the key should have lost its imported material by now. Whether it has, AWS says.
-func (b *Backend) expired(key *backend.Key) bool {
-	return !key.ExpirationTime.IsZero() && !b.clock.Now().Before(key.ExpirationTime)
+// outdated says whether the key may not be any more as it is known, without anybody having changed it: it was in a state that
+// passes, or should have lost its imported material by now. Whether it has, AWS says.
+func (b *Backend) outdated(key *backend.Key) bool {
+	switch key.State {
+	case backend.StateCreating, backend.StateUpdating, backend.StateUnavailable:
+		return true
+	case backend.StatePendingDeletion:
+		return key.DeletionTime.IsZero() // a primary's window begins when the last of its replicas is gone
+	default:
+		return !key.ExpirationTime.IsZero() && !b.clock.Now().Before(key.ExpirationTime)
+	}
 }
 
 // getAnew reads what is not known of the key. One reads for all who want the key.

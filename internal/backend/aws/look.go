@@ -21,14 +21,20 @@ const defaultRotationPeriod = 365
 // describe reads the metadata of the key that ref names, in any of the four ways, and returns the key's ID. A key that was
 // known and is gone is forgotten.
 func (b *Backend) describe(ctx context.Context, ref string) (string, error) {
+	id, _, err := b.ask(ctx, ref)
+	return id, err
+}
+
+// ask is describe, and also returns what AWS said, which is not taken into the view while reads may lag behind a write.
+func (b *Backend) ask(ctx context.Context, ref string) (id string, told metadata, err error) {
 	begun := b.clock.Now()
 	out, err := call(ctx, b, "DescribeKey", b.clients.kms.DescribeKey, &kms.DescribeKeyInput{KeyId: &ref})
 	if err != nil {
-		return "", b.unlessNew(err, ref)
+		return "", metadata{}, b.unlessNew(err, ref)
 	}
-	id := awssdk.ToString(out.KeyMetadata.KeyId)
-	b.view.edit(id, begun, func(e *entry) { e.metadata.read(metadataOf(out.KeyMetadata), begun, b.lags.Reads) })
-	return id, nil
+	id, told = awssdk.ToString(out.KeyMetadata.KeyId), metadataOf(out.KeyMetadata)
+	b.view.edit(id, begun, func(e *entry) { e.metadata.read(told, begun, b.lags.Reads) })
+	return id, told, nil
 }
 
 // unlessNew is err, which is about the key. If it says that there is no such key, the key is forgotten, but for one that is so
@@ -62,7 +68,16 @@ func metadataOf(m *types.KeyMetadata) metadata {
 		description: awssdk.ToString(m.Description), creationTime: awssdk.ToTime(m.CreationDate),
 		deletionTime: awssdk.ToTime(m.DeletionDate), expirationTime: awssdk.ToTime(m.ValidTo), materialID: awssdk.ToString(m.CurrentKeyMaterialId),
 		origin: backend.Origin(m.Origin), rotates: m.KeySpec == types.KeySpecSymmetricDefault && m.Origin == types.OriginTypeAwsKms,
+		multiRegion: multiRegionOf(m.MultiRegionConfiguration), store: storeOf(m),
 	}
+}
+
+func storeOf(m *types.KeyMetadata) backend.CustomKeyStore {
+	store := backend.CustomKeyStore{ID: awssdk.ToString(m.CustomKeyStoreId)}
+	if m.XksKeyConfiguration != nil {
+		store.XksKeyID = awssdk.ToString(m.XksKeyConfiguration.Id)
+	}
+	return store
 }
 
 // stateOf is the key's state as controllers tell them apart: a multi-Region primary that waits for the end of its replicas is

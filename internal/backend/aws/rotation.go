@@ -15,14 +15,14 @@ import (
 func (b *Backend) setRotation(ctx context.Context, keyID string, days int) error {
 	if days == 0 {
 		_, err := call(ctx, b, "DisableKeyRotation", b.clients.kms.DisableKeyRotation, &kms.DisableKeyRotationInput{KeyId: &keyID})
-		return b.wrote(keyID, err, func(e *entry, now time.Time) {
+		return b.wrote(keyID, b.elsewhere(ctx, keyID, err), func(e *entry, now time.Time) {
 			e.schedule.write(schedule{}, now)
 		})
 	}
 	period := int32(days)
 	in := &kms.EnableKeyRotationInput{KeyId: &keyID, RotationPeriodInDays: &period}
 	_, err := call(ctx, b, "EnableKeyRotation", b.clients.kms.EnableKeyRotation, in)
-	return b.wrote(keyID, err, func(e *entry, now time.Time) {
+	return b.wrote(keyID, b.elsewhere(ctx, keyID, err), func(e *entry, now time.Time) {
 		next := now.AddDate(0, 0, days)
 		if before := e.schedule.value; before.periodInDays > 0 && !before.next.IsZero() {
 			next = before.next.AddDate(0, 0, days-before.periodInDays)
@@ -48,7 +48,7 @@ func (b *Backend) rotate(ctx context.Context, keyID string, requestedAt time.Tim
 	if err != nil && mayHaveHappened(err) {
 		b.view.editKnown(keyID, b.clock.Now(), func(e *entry) { e.rotateLost = b.clock.Now() })
 	}
-	return b.wrote(keyID, err, func(e *entry, now time.Time) {
+	return b.wrote(keyID, b.elsewhere(ctx, keyID, err), func(e *entry, now time.Time) {
 		e.history.change(now, func(h *history) { h.last, h.lastOnDemand, h.onDemand = now, now, h.onDemand+1 })
 	})
 }

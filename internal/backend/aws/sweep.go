@@ -235,6 +235,8 @@ func (e *entry) costOfLook(tags bool) float64 {
 func (e *entry) due(now time.Time) bool {
 	date := time.Time{}
 	switch e.metadata.value.state {
+	case backend.StateCreating, backend.StateUpdating:
+		return true
 	case backend.StatePendingDeletion:
 		date = e.metadata.value.deletionTime
 	case backend.StateEnabled:
