@@ -46,6 +46,9 @@ type Options struct {
 	CheckInterval time.Duration
 	// SweepInterval is how often it is looked what others did to the keys of a backend on AWS.
 	SweepInterval time.Duration
+	// AWSQuotas are the requests per second that AWS takes, by operation, where they are not AWS's defaults. No flag sets them: they
+	// are for what stands for AWS in tests and benchmarks.
+	AWSQuotas map[string]float64
 	// Workers is the number of Keys reconciled at a time.
 	Workers int
 	// Clock is the time by which rotations and deletions fall due.

@@ -107,8 +107,8 @@ func (op *operator) addControllers(ctx context.Context, mgr ctrl.Manager) error 
 	recorder := mgr.GetEventRecorder("chatelaine")
 	wanted := make(rechecks, 1024)
 	accounts := accounts.New(accounts.Options{
-		Client: op.direct, Namespace: o.Namespace, ClusterUID: op.clusterUID, Clock: o.Clock, SweepInterval: o.SweepInterval,
-		Log: logr.FromContextOrDiscard(ctx).WithName("accounts"), Recheck: wanted.add,
+		Client: op.direct, Namespace: o.Namespace, ClusterUID: op.clusterUID, Clock: o.Clock, Quotas: o.AWSQuotas,
+		SweepInterval: o.SweepInterval, Log: logr.FromContextOrDiscard(ctx).WithName("accounts"), Recheck: wanted.add,
 	})
 	if err := mgr.Add(manager.RunnableFunc(accounts.Start)); err != nil {
 		return fmt.Errorf("setting the sweeps up: %w", err)

@@ -44,6 +44,8 @@ type Options struct {
 	Namespace  string
 	ClusterUID string
 	Clock      clock.PassiveClock
+	// Quotas are the requests per second that AWS takes in every account, by operation, where they are not AWS's defaults.
+	Quotas map[string]float64
 	// SweepInterval is how often each backend is swept, give or take a tenth.
 	SweepInterval time.Duration
 	Log           logr.Logger

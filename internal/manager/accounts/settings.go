@@ -50,7 +50,9 @@ func (a *Accounts) settings(ctx context.Context, spec *v1alpha1.AWSBackend) (set
 
 // config is that of a backend with the settings.
 func (a *Accounts) config(s settings) aws.Config {
-	config := aws.Config{Region: s.region, Endpoint: s.endpoint, ClusterUID: a.options.ClusterUID, Clock: a.options.Clock}
+	config := aws.Config{
+		Region: s.region, Endpoint: s.endpoint, ClusterUID: a.options.ClusterUID, Clock: a.options.Clock, Quotas: a.options.Quotas,
+	}
 	if s.role.ARN != "" {
 		config.AssumeRole = &s.role
 	}
