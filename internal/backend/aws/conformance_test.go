@@ -4,6 +4,7 @@
 package aws
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,15 +12,17 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 )
 
-// TestTheAWSBackendIsABackend holds it against the contract on our own endpoint, over HTTP with signatures. What happens
-// outside it is told by a sweep.
+// TestTheAWSBackendIsABackend holds it against the contract on our own endpoint, over HTTP with signatures, in two Regions. What
+// happens outside it is told by a sweep.
 func TestTheAWSBackendIsABackend(t *testing.T) {
 	t.Parallel()
 	backendtest.Run(t, func(t *testing.T) backendtest.Subject {
-		w := newEndpoint(t)
+		worlds := newEndpoints(t, region, elsewhere)
+		w := worlds[0]
 		b := open(t, settings(w.server.URL, w.clock))
+		there := openIn(t, elsewhere, settings(w.server.URL, w.clock))
 		return backendtest.Subject{
-			Backend: b,
+			Backend: b, Elsewhere: there,
 			CreateOutside: func(t *testing.T, tags map[string]string) string {
 				t.Helper()
 				key, err := w.service.CreateKey(t.Context(), kms.CreateKeyInput{Tags: tags})
@@ -36,10 +39,13 @@ func TestTheAWSBackendIsABackend(t *testing.T) {
 			Advance: func(t *testing.T, by time.Duration) {
 				t.Helper()
 				w.clock.Step(by)
-				if _, err := w.service.RunDue(t.Context()); err != nil {
-					t.Fatal(err)
+				for _, w := range slices.Backward(worlds) { // a primary goes by what became of its replicas
+					if _, err := w.service.RunDue(t.Context()); err != nil {
+						t.Fatal(err)
+					}
 				}
 				sweep(t, b)
+				sweep(t, there)
 			},
 		}
 	})

@@ -30,12 +30,13 @@ const (
 	clusterUID = "c0ffee00-0000-4000-8000-000000000000"
 	account    = "111122223333"
 	region     = "eu-central-1"
+	elsewhere  = "eu-north-1"
 	accessKey  = "AKIAIOSFODNN7EXAMPLE"
 	secretKey  = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 	day        = 24 * time.Hour
 )
 
-// endpoint is our own AWS-compatible endpoint over HTTP, with the keys of one account in one Region. It has no Tagging API.
+// endpoint is our own AWS-compatible endpoint over HTTP, as far as it is about the keys of one Region. It has no Tagging API.
 type endpoint struct {
 	service *kms.Service
 	ring    *keyring.Keyring
@@ -45,34 +46,50 @@ type endpoint struct {
 
 func newEndpoint(t *testing.T) *endpoint {
 	t.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &endpoint{clock: clocktesting.NewFakeClock(time.Now())}
-	w.ring = keyring.New(keyring.ID{AccountID: account, Region: region}, &memstore.Store{}, roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = w.ring.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
-	if err := w.ring.WaitSynced(ctx); err != nil {
-		t.Fatal(err)
-	}
-	w.service = kms.New(w.ring, w.clock, kms.Options{})
-	partition := kms.NewPartition()
-	partition.Add(w.service)
+	return newEndpoints(t, region)[0]
+}
+
+// newEndpoints are one endpoint with the keys of one account in several Regions, and one clock; the Region in a request's signature
+// says which is meant.
+func newEndpoints(t *testing.T, regions ...string) []*endpoint {
+	t.Helper()
 	people, err := identity.ParseCredentials([]byte(
 		"- {accessKeyID: " + accessKey + ", secretAccessKey: " + secretKey + `, principal: "arn:aws:iam::` + account + `:root"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := awsapi.NewHandler(awsapi.Options{
+	partition := kms.NewPartition()
+	server := httptest.NewServer(awsapi.NewHandler(awsapi.Options{
 		Partition: partition, Credentials: people, Recorder: audit.Log{Logger: logr.Discard()}, Clock: clock.RealClock{},
 		NewID: uuid.NewString, Log: logr.Discard(),
-	})
-	w.server = httptest.NewServer(handler)
-	t.Cleanup(w.server.Close)
-	return w
+	}))
+	t.Cleanup(server.Close)
+	now := clocktesting.NewFakeClock(time.Now())
+	worlds := make([]*endpoint, len(regions))
+	for i, region := range regions {
+		worlds[i] = &endpoint{ring: newRing(t, region), clock: now, server: server}
+		worlds[i].service = kms.New(worlds[i].ring, now, kms.Options{})
+		partition.Add(worlds[i].service)
+	}
+	return worlds
+}
+
+// newRing is a keyring without keys, which runs until the test ends.
+func newRing(t *testing.T, region string) *keyring.Keyring {
+	t.Helper()
+	roots, err := seal.NewRootKeys(seal.NewRootKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := keyring.New(keyring.ID{AccountID: account, Region: region}, &memstore.Store{}, roots, keyring.Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = ring.Run(ctx) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	if err := ring.WaitSynced(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return ring
 }
 
 // settings are those of a backend on the endpoint at url that waits for nothing.
@@ -85,6 +102,13 @@ func settings(url string, clock clock.PassiveClock) Config {
 		Region: region, Endpoint: url, ClusterUID: clusterUID, Clock: clock, Quotas: fast,
 		Credentials: &Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}, Lags: Lags{Reads: -1, Tagging: -1, Grants: -1},
 	}
+}
+
+// openIn opens a backend of another Region than the settings'.
+func openIn(t *testing.T, region string, config Config) *Backend {
+	t.Helper()
+	config.Region = region
+	return open(t, config)
 }
 
 func open(t *testing.T, config Config) *Backend {
