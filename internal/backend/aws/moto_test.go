@@ -132,6 +132,20 @@ var motoLacks = backendtest.Lacking{
 	"makes grants on enabled keys and revokes them on every key": "moto makes grants in every key state",
 	"refuses a bad grant and does the rest":                      anyGrant,
 	"has no grants where there is no key":                        "moto's ListGrants fails on a key that does not exist",
+
+	"makes a replica with settings of its own":        copies,
+	"makes a replica once, however often it is asked": copies,
+	"keeps the settings of relatives apart":           copies,
+	"keeps the grants of relatives apart":             copies,
+	"makes no replica where there cannot be one":      "moto replicates any key with anything, and fails on a Region that does not exist",
+	"makes no replica of a key that is not enabled":   "moto replicates keys in every key state",
+	"rotates relatives together":                      copies,
+	"imports key material into each relative":         noImport,
+	"changes the primary Region and back":             noUpdate,
+	"refuses a primary Region that cannot be":         noUpdate,
+	"keeps a primary until its replicas are gone":     "moto's primaries wait for no replica, and moto destroys no key",
+	"takes relatives back from deletion":              noClock,
+	"makes a replica anew after the end of the first": noEnd,
 }
 
 const (
@@ -141,6 +155,8 @@ const (
 	anyPolicy = "moto takes any text for a key policy"
 	noImport  = "moto imports no key material"
 	anyGrant  = "moto makes any grant"
+	copies    = "moto's replicas are copies of the primary as it was, with its policy, description and grants, and without tags"
+	noUpdate  = "moto has no UpdatePrimaryRegion"
 )
 
 func TestTheAWSBackendIsABackendOnMoto(t *testing.T) {
@@ -156,7 +172,7 @@ func TestTheAWSBackendIsABackendOnMoto(t *testing.T) {
 		config := settings(url, clock.RealClock{})
 		b := open(t, config)
 		return backendtest.Subject{
-			Backend: b,
+			Backend: b, Elsewhere: openIn(t, elsewhere, config),
 			CreateOutside: func(t *testing.T, tags map[string]string) string {
 				t.Helper()
 				made, err := b.clients.kms.CreateKey(t.Context(), &kms.CreateKeyInput{Tags: tagList(tags)})

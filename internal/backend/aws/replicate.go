@@ -35,9 +35,12 @@ func (b *Backend) replicate(ctx context.Context, key *backend.Key, c backend.Rep
 	}
 	_, err := call(ctx, b, "ReplicateKey", b.clients.kms.ReplicateKey, in)
 	if _, exists := errors.AsType[*types.AlreadyExistsException](err); exists {
-		err = nil
+		return b.wroteMultiRegion(key.ID, nil, func(m *backend.MultiRegion) { addReplica(m, c.Region) })
 	}
-	return b.wroteMultiRegion(key.ID, b.elsewhere(ctx, key.ID, err), func(m *backend.MultiRegion) { addReplica(m, c.Region) })
+	return b.wroteMultiRegion(key.ID, b.elsewhere(ctx, key.ID, err), func(m *backend.MultiRegion) {
+		movePrimary(m, b.clients.region) // which was told otherwise if it moved here since
+		addReplica(m, c.Region)
+	})
 }
 
 // updatePrimaryRegion makes the replica in another Region the primary. AWS answers before all of its Regions know, and tells both
@@ -52,10 +55,8 @@ func (b *Backend) updatePrimaryRegion(ctx context.Context, key *backend.Key, to 
 		err = b.notUpdated(ctx, key.ID, to, err)
 	}
 	return b.wroteMultiRegion(key.ID, err, func(m *backend.MultiRegion) {
-		before := m.PrimaryRegion
-		m.PrimaryRegion = to
-		addReplica(m, before)
-		m.ReplicaRegions = slices.DeleteFunc(m.ReplicaRegions, func(region string) bool { return region == to })
+		movePrimary(m, b.clients.region)
+		movePrimary(m, to)
 	})
 }
 
@@ -120,6 +121,14 @@ func (b *Backend) wroteMultiRegion(keyID string, err error, change func(*backend
 			m.multiRegion = &changed
 		})
 	})
+}
+
+// movePrimary has the primary be in the Region, and what was the primary be a replica.
+func movePrimary(m *backend.MultiRegion, region string) {
+	before := m.PrimaryRegion
+	m.PrimaryRegion = region
+	m.ReplicaRegions = slices.DeleteFunc(m.ReplicaRegions, func(replica string) bool { return replica == region })
+	addReplica(m, before)
 }
 
 func addReplica(m *backend.MultiRegion, region string) {
