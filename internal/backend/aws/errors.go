@@ -29,10 +29,10 @@ type verdict struct {
 // every service (Common errors, AWS API references).
 var verdicts = map[string]verdict{
 	"AlreadyExistsException":                       {class: backend.Conflict},
-	"CloudHsmClusterInvalidConfigurationException": {class: backend.InvalidInput},
+	"CloudHsmClusterInvalidConfigurationException": {backend.InvalidInput, sayClusterUnfit},
 	"ConflictException":                            {class: backend.Conflict},
-	"CustomKeyStoreInvalidStateException":          {class: backend.NotReady},
-	"CustomKeyStoreNotFoundException":              {class: backend.InvalidInput},
+	"CustomKeyStoreInvalidStateException":          {backend.NotReady, sayDisconnected},
+	"CustomKeyStoreNotFoundException":              {backend.InvalidInput, sayNoStore},
 	"DependencyTimeoutException":                   {backend.Unavailable, sayUnavailable},
 	"DisabledException":                            {class: backend.NotReady},
 	"ExpiredImportTokenException":                  {backend.Unavailable, sayImportToken},
@@ -54,9 +54,9 @@ var verdicts = map[string]verdict{
 	"NotFoundException":                            {class: backend.NotFound},
 	"TagException":                                 {class: backend.InvalidInput},
 	"UnsupportedOperationException":                {class: backend.InvalidInput},
-	"XksKeyAlreadyInUseException":                  {class: backend.InvalidInput},
-	"XksKeyInvalidConfigurationException":          {class: backend.InvalidInput},
-	"XksKeyNotFoundException":                      {class: backend.InvalidInput},
+	"XksKeyAlreadyInUseException":                  {backend.InvalidInput, sayXksInUse},
+	"XksKeyInvalidConfigurationException":          {backend.InvalidInput, sayXksUnfit},
+	"XksKeyNotFoundException":                      {backend.InvalidInput, sayNoXksKey},
 
 	"ValidationException":             {class: backend.InvalidInput},
 	"ValidationError":                 {class: backend.InvalidInput},

@@ -72,14 +72,6 @@ func metadataOf(m *types.KeyMetadata) metadata {
 	}
 }
 
-func storeOf(m *types.KeyMetadata) backend.CustomKeyStore {
-	store := backend.CustomKeyStore{ID: awssdk.ToString(m.CustomKeyStoreId)}
-	if m.XksKeyConfiguration != nil {
-		store.XksKeyID = awssdk.ToString(m.XksKeyConfiguration.Id)
-	}
-	return store
-}
-
 // stateOf is the key's state as controllers tell them apart: a multi-Region primary that waits for the end of its replicas is
 // pending deletion to them.
 func stateOf(state types.KeyState) backend.State {

@@ -132,7 +132,7 @@ func movePrimary(m *backend.MultiRegion, region string) {
 }
 
 func addReplica(m *backend.MultiRegion, region string) {
-	if !m.In(region) {
+	if region != "" && !m.In(region) {
 		m.ReplicaRegions = append(m.ReplicaRegions, region)
 		slices.Sort(m.ReplicaRegions)
 	}
