@@ -174,3 +174,15 @@ type CustomKeyStore struct {
 	// XksKeyID is the ID of the key in an external key store, for OriginExternalKeyStore.
 	XksKeyID string
 }
+
+// String says in words where the key is.
+func (s CustomKeyStore) String() string {
+	switch {
+	case s.ID == "":
+		return "no custom key store"
+	case s.XksKeyID == "":
+		return "custom key store " + s.ID
+	default:
+		return "custom key store " + s.ID + " with external key " + s.XksKeyID
+	}
+}

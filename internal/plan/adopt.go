@@ -49,9 +49,24 @@ func Mismatch(in backend.CreateInput, seen *backend.Key) string {
 		return fmt.Sprintf("key %s has origin %s, and %s is declared: declare what the key is, or give the Key another name",
 			seen.ID, seen.Origin.Or(), in.Origin.Or())
 	}
+	if spread := seen.MultiRegion != nil; spread != in.MultiRegion {
+		return fmt.Sprintf("key %s is %s, and %s is declared: set multiRegion to what the key is, or give the Key another name",
+			seen.ID, regionality(spread), regionality(in.MultiRegion))
+	}
+	if seen.Store != in.Store {
+		return fmt.Sprintf("key %s is in %s, and %s is declared: declare where the key is, or give the Key another name",
+			seen.ID, seen.Store, in.Store)
+	}
 	if seen.Spec == in.Spec && seen.Usage == in.Usage {
 		return ""
 	}
 	return fmt.Sprintf("key %s is %s for %s, and %s for %s is declared: declare what the key is, or give the Key another name",
 		seen.ID, seen.Spec, seen.Usage, in.Spec, in.Usage)
+}
+
+func regionality(multiRegion bool) string {
+	if multiRegion {
+		return "a multi-Region key"
+	}
+	return "a key of one Region"
 }

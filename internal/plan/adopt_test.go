@@ -173,3 +173,30 @@ func TestAKeyOfAnotherOriginIsAMismatch(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyInOtherPlacesIsAMismatch(t *testing.T) {
+	spread := &backend.MultiRegion{PrimaryRegion: "home"}
+	store := backend.CustomKeyStore{ID: "cks-1"}
+	external := backend.CustomKeyStore{ID: "cks-2", XksKeyID: "1"}
+	for _, c := range []struct {
+		declared backend.CreateInput
+		seen     backend.Key
+		want     string
+	}{
+		{backend.CreateInput{MultiRegion: true}, backend.Key{MultiRegion: spread}, ""},
+		{backend.CreateInput{Store: external}, backend.Key{Store: external}, ""},
+		{backend.CreateInput{}, backend.Key{MultiRegion: spread},
+			"key key-1 is a multi-Region key, and a key of one Region is declared: set multiRegion to what the key is, or give the Key another name"},
+		{backend.CreateInput{MultiRegion: true}, backend.Key{},
+			"key key-1 is a key of one Region, and a multi-Region key is declared: set multiRegion to what the key is, or give the Key another name"},
+		{backend.CreateInput{Store: store}, backend.Key{},
+			"key key-1 is in no custom key store, and custom key store cks-1 is declared: declare where the key is, or give the Key another name"},
+		{backend.CreateInput{Store: store}, backend.Key{Store: external},
+			"key key-1 is in custom key store cks-2 with external key 1, and custom key store cks-1 is declared: declare where the key is, or give the Key another name"},
+	} {
+		c.seen.ID = "key-1"
+		if got := Mismatch(c.declared, &c.seen); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}

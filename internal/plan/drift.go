@@ -218,3 +218,41 @@ func bounded(text string) string {
 	}
 	return text
 }
+
+// Drift of the key in another Region is noted in a list of its own, and stands in status under fields that begin with the Region.
+
+// Of is a list that starts from the entries about one Region.
+func (d *Drift) Of(region string, now time.Time) *Drift {
+	var entries []v1alpha1.KeyDrift
+	for _, entry := range d.entries {
+		if field, ok := strings.CutPrefix(entry.Field, inRegion(region)); ok {
+			entry.Field = field
+			entries = append(entries, entry)
+		}
+	}
+	return NewDrift(entries, now)
+}
+
+// Absorb takes over what a list made by Of came to.
+func (d *Drift) Absorb(region string, of *Drift) {
+	d.Forget(region)
+	for _, entry := range of.entries {
+		entry.Field = inRegion(region) + entry.Field
+		d.entries = append(d.entries, entry)
+	}
+	named := func(differences []Difference) []Difference {
+		for i := range differences {
+			differences[i].Field = inRegion(region) + differences[i].Field
+		}
+		return differences
+	}
+	d.noticed = append(d.noticed, named(slices.Clone(of.noticed))...)
+	d.repaired = append(d.repaired, named(slices.Clone(of.repaired))...)
+}
+
+// Forget drops the entries about one Region.
+func (d *Drift) Forget(region string) {
+	d.entries = slices.DeleteFunc(d.entries, func(e v1alpha1.KeyDrift) bool { return strings.HasPrefix(e.Field, inRegion(region)) })
+}
+
+func inRegion(region string) string { return "replicas[" + region + "]." }

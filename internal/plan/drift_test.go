@@ -230,3 +230,42 @@ func TestDriftHasRoomInStatusAndReadsTheSameFromThere(t *testing.T) {
 		}
 	}
 }
+
+func TestDriftInAnotherRegionIsNotedUnderItsName(t *testing.T) {
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	drift := NewDrift(nil, now)
+	drift.Differs(Difference{Field: "tags", From: "a=1"})
+	south := drift.Of("south", now)
+	south.Differs(Difference{Field: "enabled", From: "Enabled", To: "Disabled"})
+	south.Repaired(Difference{Field: "tags", From: "b=1"})
+	drift.Absorb("south", south)
+
+	fields := func() (all []string) {
+		for _, entry := range drift.Entries() {
+			all = append(all, entry.Field)
+		}
+		return all
+	}
+	if diff := cmp.Diff([]string{"replicas[south].enabled", "replicas[south].tags", "tags"}, fields()); diff != "" {
+		t.Error(diff)
+	}
+	noticed, repaired := drift.News()
+	if len(noticed) != 2 || noticed[1].Field != "replicas[south].enabled" || len(repaired) != 1 || repaired[0].Field != "replicas[south].tags" {
+		t.Errorf("noticed %v, repaired %v", noticed, repaired)
+	}
+
+	later := NewDrift(drift.Entries(), now.Add(time.Hour))
+	south = later.Of("south", now.Add(time.Hour))
+	if !south.Noted("enabled") || south.Noted("tags") || later.Of("north", now).Noted("tags") {
+		t.Error("the Regions are mixed up")
+	}
+	south.AsDeclared("enabled", "tags")
+	later.Absorb("south", south)
+	if left := later.Remaining(); len(left) != 1 || left[0].Field != "tags" {
+		t.Errorf("remaining are %v", left)
+	}
+	later.Forget("south")
+	if got := later.Entries(); len(got) != 1 || got[0].Field != "tags" {
+		t.Errorf("entries are %v", got)
+	}
+}

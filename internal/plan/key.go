@@ -49,14 +49,14 @@ type Changes struct {
 }
 
 // Diff compares the key as declared with the key as seen at the time now. A key that is to be enabled is enabled first
-// and one that is to be disabled is disabled last, since a disabled key takes no rotation (AWS KMS, key states). One that
-// waits for its key material can be neither: it is enabled by the import.
+// and one that is to be disabled is disabled last, since a disabled key takes no rotation (AWS KMS, key states). One in another
+// state can be neither: one that waits for its key material is enabled by the import, others pass by themselves.
 func Diff(want Key, seen *backend.Key, now time.Time) Changes {
 	var out Changes
 	if seen.State == backend.StatePendingDeletion {
 		out.Now = append(out.Now, backend.CancelDeletion{})
 	}
-	if want.Enabled && seen.State != backend.StateEnabled && seen.State != backend.StatePendingImport {
+	if want.Enabled && (seen.State == backend.StateDisabled || seen.State == backend.StatePendingDeletion) {
 		out.Now = append(out.Now, backend.Enable{})
 	}
 	if want.Description != seen.Description {
