@@ -102,7 +102,7 @@ const (
 	ReasonAdoptNotFound = "AdoptNotFound"
 	// ReasonAdoptRefused means that spec.adopt names a key that this Key may not have.
 	ReasonAdoptRefused = "AdoptRefused"
-	// ReasonAdoptMismatch means that the key to adopt is of another keySpec or keyUsage than declared.
+	// ReasonAdoptMismatch means that the key to adopt is declared to be what it is not, and what no key can become.
 	ReasonAdoptMismatch = "AdoptMismatch"
 	// ReasonSeveralKeys means that the backend has more than one key with this Key's owner tags.
 	ReasonSeveralKeys = "SeveralKeys"
@@ -128,6 +128,11 @@ const (
 	ReasonMaterialRefused = "MaterialRefused"
 	// ReasonMaterialExpired means that the key material is gone, or goes, because spec.importedMaterial.expirationTime has passed.
 	ReasonMaterialExpired = "MaterialExpired"
+	// ReasonKeyUnavailable means that the key's custom key store is not connected: the key cannot be used until it is.
+	ReasonKeyUnavailable = "KeyUnavailable"
+	// ReasonReplicaBackendNotFound means that no KMSBackend of the key's account is in a replica's Region, or none that this
+	// namespace may use.
+	ReasonReplicaBackendNotFound = "ReplicaBackendNotFound"
 	// ReasonMaterialExpires means that all is as declared, and the key material expires within 14 days.
 	ReasonMaterialExpires = "MaterialExpires"
 )

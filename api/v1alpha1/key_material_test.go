@@ -37,7 +37,8 @@ func TestImportedMaterialIsForOriginExternal(t *testing.T) {
 		"EXTERNAL with material":       {imported(nil), accepted},
 		"material of AWS_KMS":          {without("AWS_KMS"), needs},
 		"material of no origin":        {without(""), needs},
-		"a custom key store":           {origin("AWS_CLOUDHSM"), refused("spec.origin", "Unsupported value")},
+		"a custom key store":           {origin("AWS_CLOUDHSM"), refused("spec.customKeyStoreID", "need each other")},
+		"another origin":               {origin("AWS_CLOUD"), refused("spec.origin", "Unsupported value")},
 		"material of an RSA key": {func(key *v1alpha1.Key) {
 			imported(nil)(key)
 			key.Spec.KeySpec, key.Spec.KeyUsage = "RSA_2048", "SIGN_VERIFY"

@@ -8,7 +8,7 @@ import (
 )
 
 // KeyOrigin says where key material comes from, by AWS KMS's names.
-// +kubebuilder:validation:Enum=AWS_KMS;EXTERNAL
+// +kubebuilder:validation:Enum=AWS_KMS;EXTERNAL;AWS_CLOUDHSM;EXTERNAL_KEY_STORE
 type KeyOrigin string
 
 // The values of spec.origin.
@@ -17,6 +17,10 @@ const (
 	OriginAWSKMS KeyOrigin = "AWS_KMS"
 	// OriginExternal is for key material that is imported.
 	OriginExternal KeyOrigin = "EXTERNAL"
+	// OriginCloudHSM is for key material in an AWS CloudHSM cluster.
+	OriginCloudHSM KeyOrigin = "AWS_CLOUDHSM"
+	// OriginExternalKeyStore is for key material in an external key manager.
+	OriginExternalKeyStore KeyOrigin = "EXTERNAL_KEY_STORE"
 )
 
 // ImportedKeyMaterial says which key material is imported, and for how long.

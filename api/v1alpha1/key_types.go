@@ -63,6 +63,16 @@ const (
 // +kubebuilder:validation:XValidation:rule="(has(self.origin) ? self.origin : 'AWS_KMS') == (has(oldSelf.origin) ? oldSelf.origin : 'AWS_KMS')",message="origin is immutable: create another Key and move the alias to it",fieldPath=".origin"
 // +kubebuilder:validation:XValidation:rule="!has(self.importedMaterial) || (has(self.origin) && self.origin == 'EXTERNAL')",message="importedMaterial needs origin: EXTERNAL; remove it to have the key material made",fieldPath=".importedMaterial"
 // +kubebuilder:validation:XValidation:rule="!has(self.rotation) || !has(self.origin) || self.origin != 'EXTERNAL'",message="imported key material is not rotated: remove rotation; to replace the key, create a new Key and move the alias to it",fieldPath=".rotation"
+// +kubebuilder:validation:XValidation:rule="!has(self.rotation) || !has(self.origin) || !(self.origin in ['AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE'])",message="keys in custom key stores are not rotated: remove rotation; to replace the key, create a new Key and move the alias to it",fieldPath=".rotation"
+// +kubebuilder:validation:XValidation:rule="(has(self.multiRegion) && self.multiRegion) == (has(oldSelf.multiRegion) && oldSelf.multiRegion)",message="multiRegion is immutable: create another Key and move the alias to it",fieldPath=".multiRegion"
+// +kubebuilder:validation:XValidation:rule="!has(self.replicas) || (has(self.multiRegion) && self.multiRegion)",message="replicas need multiRegion: true, which a Key has from its creation on",fieldPath=".replicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.primaryRegion) || (has(self.multiRegion) && self.multiRegion)",message="primaryRegion needs multiRegion: true, which a Key has from its creation on",fieldPath=".primaryRegion"
+// +kubebuilder:validation:XValidation:rule="has(self.customKeyStoreID) == (has(self.origin) && self.origin in ['AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE'])",message="customKeyStoreID and origin AWS_CLOUDHSM or EXTERNAL_KEY_STORE need each other: set both, or neither",fieldPath=".customKeyStoreID"
+// +kubebuilder:validation:XValidation:rule="has(self.xksKeyID) == (has(self.origin) && self.origin == 'EXTERNAL_KEY_STORE')",message="xksKeyID and origin EXTERNAL_KEY_STORE need each other: set both, or neither",fieldPath=".xksKeyID"
+// +kubebuilder:validation:XValidation:rule="has(self.customKeyStoreID) == has(oldSelf.customKeyStoreID) && (!has(self.customKeyStoreID) || self.customKeyStoreID == oldSelf.customKeyStoreID)",message="customKeyStoreID is immutable: create another Key and move the alias to it",fieldPath=".customKeyStoreID"
+// +kubebuilder:validation:XValidation:rule="has(self.xksKeyID) == has(oldSelf.xksKeyID) && (!has(self.xksKeyID) || self.xksKeyID == oldSelf.xksKeyID)",message="xksKeyID is immutable: create another Key and move the alias to it",fieldPath=".xksKeyID"
+// +kubebuilder:validation:XValidation:rule="!has(self.customKeyStoreID) || self.keySpec == 'SYMMETRIC_DEFAULT'",message="custom key stores hold keys with keySpec SYMMETRIC_DEFAULT only",fieldPath=".customKeyStoreID"
+// +kubebuilder:validation:XValidation:rule="!has(self.customKeyStoreID) || !has(self.multiRegion) || !self.multiRegion",message="keys in custom key stores cannot be multi-Region keys: remove multiRegion or customKeyStoreID",fieldPath=".customKeyStoreID"
 type KeySpec struct {
 	// backendRef names the KMSBackend on which the key lives. Omitted: the
 	// KMSBackend annotated kms.chatelaine.dev/is-default-backend: "true" at the
@@ -99,9 +109,11 @@ type KeySpec struct {
 	KeyUsage KeyUsage `json:"keyUsage,omitempty"`
 
 	// origin is where the key material comes from: AWS_KMS (the default), the
-	// backend makes it; or EXTERNAL, it is imported, from the Secret that
-	// importedMaterial names or by AWS KMS's ImportKeyMaterial. Until then the key
-	// cannot be used (key state PendingImport). Immutable.
+	// backend makes it; EXTERNAL, it is imported, from the Secret that
+	// importedMaterial names or by AWS KMS's ImportKeyMaterial, and until then the
+	// key cannot be used (key state PendingImport); or, on AWS only, AWS_CLOUDHSM
+	// or EXTERNAL_KEY_STORE, the custom key store that customKeyStoreID names has
+	// it. Immutable.
 	// +optional
 	Origin KeyOrigin `json:"origin,omitempty"`
 
@@ -110,6 +122,54 @@ type KeySpec struct {
 	// refused (reason MaterialRefused). Removed: the key keeps its material.
 	// +optional
 	ImportedMaterial *ImportedKeyMaterial `json:"importedMaterial,omitempty"`
+
+	// customKeyStoreID is the ID of the custom key store of AWS KMS for the key,
+	// like cks-1234567890abcdef0, with origin AWS_CLOUDHSM or EXTERNAL_KEY_STORE
+	// and keySpec SYMMETRIC_DEFAULT. The store must be connected; while it is not,
+	// the key cannot be used (reason KeyUnavailable). Immutable.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	CustomKeyStoreID string `json:"customKeyStoreID,omitempty"`
+
+	// xksKeyID is the ID of the key in the external key manager, for origin
+	// EXTERNAL_KEY_STORE: 1 to 128 letters, digits and - _ . : characters. It can
+	// back one key of AWS KMS only. Immutable.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-zA-Z0-9_.:-]+$')",message="xksKeyID must consist of letters, digits and - _ . : characters"
+	XksKeyID string `json:"xksKeyID,omitempty"`
+
+	// multiRegion makes the key a multi-Region key, with a key ID that begins with
+	// mrk-: replicas put it into other Regions, where the same ciphertext can be
+	// decrypted. Default: false. Immutable.
+	// +optional
+	MultiRegion *bool `json:"multiRegion,omitempty"`
+
+	// primaryRegion is the Region of the primary key: the KMSBackend's own, or
+	// that of a replica. Rotation is the primary's business, and replicas are made
+	// from it. Changing it makes the replica there the primary, and the primary a
+	// replica (AWS KMS UpdatePrimaryRegion). Omitted or removed: the primary stays
+	// where it is; it is made in the KMSBackend's Region.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="primaryRegion must consist of lower-case letters, digits and hyphens, and begin and end with a letter or digit, like eu-west-1"
+	PrimaryRegion string `json:"primaryRegion,omitempty"`
+
+	// replicas are the other Regions in which the key is to be, up to 10, with the
+	// aliases, grants, imported key material and KeyPolicies of this Key. A Region
+	// removed here is treated as deletion.policy says: with Retain (the default)
+	// the key stays there as it is, and nothing is changed about it any more; with
+	// Schedule its deletion is scheduled there. Either is undone by declaring the
+	// Region again. Replicas that others made are left alone.
+	// +optional
+	// +listType=map
+	// +listMapKey=region
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=10
+	Replicas []KeyReplica `json:"replicas,omitempty"`
 
 	// enabled says whether the key may be used. Default: true. A disabled key
 	// keeps its material and can be enabled again at any time; until then nothing
@@ -317,7 +377,7 @@ type KeyStatus struct {
 	ARN string `json:"arn,omitempty"`
 
 	// keyState is the key's state in AWS KMS's terms: Enabled, Disabled,
-	// PendingImport or PendingDeletion.
+	// PendingImport, PendingDeletion, Updating or Unavailable.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
@@ -374,6 +434,19 @@ type KeyStatus struct {
 	// +optional
 	ImportedMaterial *ImportedKeyMaterialStatus `json:"importedMaterial,omitempty"`
 
+	// primaryRegion is the Region of the primary key, of a multi-Region key.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	PrimaryRegion string `json:"primaryRegion,omitempty"`
+
+	// replicas are the other Regions in which this Key keeps the key.
+	// +optional
+	// +listType=map
+	// +listMapKey=region
+	// +kubebuilder:validation:MaxItems=20
+	Replicas []KeyReplicaStatus `json:"replicas,omitempty"`
+
 	// syncedGeneration is the generation of spec that the key's configuration last
 	// agreed with. What differs from that generation since is drift. Omitted: none
 	// so far.
@@ -387,7 +460,7 @@ type KeyStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=field
-	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:MaxItems=128
 	Drift []KeyDrift `json:"drift,omitempty"`
 
 	// lastVerifiedTime is when the key was last read from the backend as a whole;
@@ -410,7 +483,8 @@ type KeyStatus struct {
 // operator did not bring about.
 type KeyDrift struct {
 	// field in which the key differs: a field of spec, such as enabled, tags or
-	// aliases; or policy, the key policy.
+	// aliases; or policy, the key policy. Of a replica it is like
+	// replicas[eu-west-1].enabled.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64

@@ -32,8 +32,8 @@ func TestKeyStatusHasRoomForWhatItHolds(t *testing.T) {
 		"tagKeys":       {100, func(status *v1alpha1.KeyStatus, size int) { status.TagKeys = numbered("k", size) }, tooMany},
 		"grants":        {200, func(status *v1alpha1.KeyStatus, size int) { status.Grants = grantStatuses(size) }, "must have at most 200 items"},
 		"tagKeys[0]":    {128, func(status *v1alpha1.KeyStatus, size int) { status.TagKeys = []string{repeat("a", size)} }, tooLong},
-		"drift": {32, func(status *v1alpha1.KeyStatus, size int) { status.Drift = drifts(numbered("field", size)...) },
-			"must have at most 32 items"},
+		"drift": {128, func(status *v1alpha1.KeyStatus, size int) { status.Drift = drifts(numbered("field", size)...) },
+			"must have at most 128 items"},
 		"drift[0].field": {64, func(status *v1alpha1.KeyStatus, size int) { status.Drift = drifts(repeat("a", size)) }, tooLong},
 		"drift[0].from": {512, func(status *v1alpha1.KeyStatus, size int) {
 			status.Drift = drifts("description")
@@ -43,6 +43,13 @@ func TestKeyStatusHasRoomForWhatItHolds(t *testing.T) {
 			status.Drift = drifts("description")
 			status.Drift[0].To = repeat("鍵", size)
 		}, tooLong},
+		"replicas": {20, func(status *v1alpha1.KeyStatus, size int) {
+			status.Replicas = nil
+			for _, region := range numbered("region-", size) {
+				status.Replicas = append(status.Replicas, v1alpha1.KeyReplicaStatus{Region: region})
+			}
+		}, "must have at most 20 items"},
+		"primaryRegion": {32, func(status *v1alpha1.KeyStatus, size int) { status.PrimaryRegion = repeat("a", size) }, tooLong},
 		"lastHandledReconcileAt": {64, func(status *v1alpha1.KeyStatus, size int) {
 			status.LastHandledReconcileAt = repeat("1", size)
 		}, tooLong},

@@ -44,7 +44,10 @@ func (r *Reconciler) configure(ctx context.Context, p *pass) {
 		p.notes = append(p.notes, "to be done when the key is enabled: "+describe(changes.Deferred))
 	}
 	if rotated {
-		r.event(p, normal, "Rotated", "key %s has new key material", p.seen.ID)
+		r.event(p, normal, "Rotated", "key %s has new key material", p.name())
+	}
+	if err := transition(p.seen); err != nil {
+		p.failSync(conditions.FromError(err))
 	}
 	p.observe(handled)
 }

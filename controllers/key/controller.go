@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package key makes Keys true. One pass reads what is declared and what is there, runs the phases (one file each: the
-// backend, the input, the key's existence, its material, its configuration, its policy, its grants, its publication), and ends
+// backend, the input, the key's existence, its material, its configuration, its policy, its grants, its replicas, its publication), and ends
 // with one status patch, which is left out when nothing changed. Deletion is a pass of its own (deletion.go).
 //
 // Exactly once. The finalizer is written before the first outside write. A pass that finds no key ID in status looks
@@ -82,6 +82,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		r.configure(ctx, p)
 		r.applyPolicy(ctx, p)
 		r.applyGrants(ctx, p)
+		r.spread(ctx, p)
 		r.readPublicKey(ctx, p)
 		r.publish(ctx, p)
 		p.reportSynced()
@@ -113,7 +114,7 @@ func (r *Reconciler) finish(ctx context.Context, p *pass) (ctrl.Result, error) {
 
 // event tells of something that changed outside the cluster, or that a person has to know.
 func (r *Reconciler) event(p *pass, eventType, reason, note string, args ...any) {
-	tell.Event(r.Events, p.key, eventType, reason, tell.Reconciling, fmt.Sprintf(note, args...))
+	tell.Event(r.Events, p.key, eventType, reason, p.action(tell.Reconciling), fmt.Sprintf(note, args...))
 }
 
 const (

@@ -4,7 +4,6 @@
 package key
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -63,8 +62,17 @@ func (r *Reconciler) carryOutDeletion(ctx context.Context, p *pass) *conditions.
 			Message: fmt.Sprintf("KMSBackend %s: %v%s", name, entry.Err, letGo),
 		}
 	}
+	p.kmsBackend = &v1alpha1.KMSBackend{}
+	if err := r.Client.Get(ctx, client.ObjectKey{Name: name}, p.kmsBackend); err != nil {
+		return failed(err)
+	}
 	p.use(name, entry.Backend)
-	return r.scheduleDeletion(ctx, p)
+	p.identity = entry.Identity
+	problem = r.scheduleDeletion(ctx, p)
+	if problem != nil && problem.Reason == v1alpha1.ReasonReplicaBackendNotFound {
+		problem.Message += letGo
+	}
+	return problem
 }
 
 // waitForBackend tells a backend that will be opened in a moment from one that is not there.
@@ -86,23 +94,21 @@ func (r *Reconciler) scheduleDeletion(ctx context.Context, p *pass) *conditions.
 	if err != nil {
 		return failed(err)
 	}
-	window := int(cmp.Or(p.key.Spec.Deletion.PendingWindowInDays, defaultPendingWindowInDays))
 	for _, key := range keys {
 		if holder, owned := backend.OwnerFromTags(key.Tags); !owned || !holder.Same(p.owner) {
 			continue
 		}
-		at, err := p.backend.ScheduleDeletion(ctx, key.ID, window)
+		if problem := r.deleteReplicas(ctx, p, key); problem != nil {
+			return problem
+		}
+		at, err := p.backend.ScheduleDeletion(ctx, key.ID, p.pendingWindow())
 		if backend.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
 			return failed(err)
 		}
-		when := "at " + at.UTC().Format("2006-01-02T15:04:05Z")
-		if at.IsZero() { // a multi-Region primary, whose window begins later
-			when = fmt.Sprintf("%d days after the last of its replicas is gone", window)
-		}
-		r.event(p, normal, "DeletionScheduled", "key %s will be destroyed %s", key.ID, when)
+		r.event(p, normal, "DeletionScheduled", "key %s will be destroyed %s", key.ID, p.deletionTime(at))
 	}
 	return nil
 }

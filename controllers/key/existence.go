@@ -82,7 +82,7 @@ func (r *Reconciler) findKnown(ctx context.Context, p *pass) *conditions.Problem
 			seen.ID, backend.TagPrefix))
 	}
 	p.seen = seen
-	return nil
+	return r.pastTransition(ctx, p)
 }
 
 // tellLost tells once that the key is gone; the condition says so from then on.

@@ -101,7 +101,7 @@ func (r *Reconciler) takeMaterial(ctx context.Context, p *pass, validTo time.Tim
 	}
 	p.drifted(difference, settled, err)
 	if problem == nil {
-		r.event(p, normal, "MaterialImported", "key %s has %s", p.seen.ID, materialUntil(true, p.seen.ExpirationTime))
+		r.event(p, normal, "MaterialImported", "key %s has %s", p.name(), materialUntil(true, p.seen.ExpirationTime))
 	}
 	return problem
 }
@@ -167,7 +167,7 @@ func (r *Reconciler) observeMaterial(p *pass) {
 		p.notes = append(p.notes, note)
 		if status.WarnedTime == nil {
 			status.WarnedTime = seconds(now)
-			r.event(p, warning, v1alpha1.ReasonMaterialExpires, "key %s: %s", p.seen.ID, note)
+			r.event(p, warning, v1alpha1.ReasonMaterialExpires, "key %s: %s", p.name(), note)
 		}
 		p.wakeAt(expires)
 	default:

@@ -63,6 +63,8 @@ type pass struct {
 	unrepaired []string
 	// unknown is true while nobody has tried to open the backend: nothing can be said yet, so nothing is written.
 	unknown bool
+	// replicaIn is the Region of the replica that the pass is over; empty for the key of the Key's own KMSBackend.
+	replicaIn string
 	// err ends the pass without a word in status: the API server refused a write, which is tried again.
 	err error
 	// nextAt is when something becomes due; zero when nothing will.
@@ -110,6 +112,8 @@ func (p *pass) createInput() (backend.CreateInput, error) {
 		Disabled:             !p.enabled(),
 		RotationPeriodInDays: p.rotationPeriod(),
 		Policy:               p.initialPolicy(),
+		MultiRegion:          ptr.Deref(spec.MultiRegion, false),
+		Store:                backend.CustomKeyStore{ID: spec.CustomKeyStoreID, XksKeyID: spec.XksKeyID},
 	}, nil
 }
 
@@ -125,7 +129,9 @@ func (p *pass) desired() plan.Key {
 		ManagedTagKeys:       p.status.TagKeys,
 		RotationPeriodInDays: p.rotationPeriod(),
 	}
-	if rotation := p.key.Spec.Rotation; rotation != nil && rotation.RequestedAt != nil {
+	if !p.isPrimary() {
+		p.leaveRotation(&want)
+	} else if rotation := p.key.Spec.Rotation; rotation != nil && rotation.RequestedAt != nil {
 		want.RotationRequestedAt = rotation.RequestedAt.Time
 	}
 	if status := p.status.Rotation; status != nil && status.RequestedAt != nil {
@@ -162,3 +168,20 @@ func (p *pass) waitFor(condition string, phases ...string) {
 // wasSettled says that the key's configuration agreed with this spec before this pass, whatever came in between: what
 // differs now was changed outside.
 func (p *pass) wasSettled() bool { return p.key.Status.SyncedGeneration == p.key.Generation }
+
+// action is what Events say was being done. Those of one action, reason and object that differ in their note only are taken for
+// one by the API server's client, so each replica has its own.
+func (p *pass) action(doing string) string {
+	if p.replicaIn == "" {
+		return doing
+	}
+	return doing + "-" + p.replicaIn
+}
+
+// name is the key as Events name it.
+func (p *pass) name() string {
+	if p.replicaIn == "" {
+		return p.seen.ID
+	}
+	return p.seen.ID + " in " + p.replicaIn
+}

@@ -133,8 +133,8 @@ const (
 // not the operator's, is told before it is gone.
 func (r *Reconciler) putPolicy(ctx context.Context, p *pass, before string, want compile.Merged, differs string) error {
 	if p.foreign && p.held == nil {
-		note := fmt.Sprintf("the policy that key %s came with was: %s", p.seen.ID, before)
-		if err := tell.Whole(ctx, r.Client, p.key, normal, "PolicyReplaced", putting, note); err != nil {
+		note := fmt.Sprintf("the policy that key %s came with was: %s", p.name(), before)
+		if err := tell.Whole(ctx, r.Client, p.key, normal, "PolicyReplaced", p.action(putting), note); err != nil {
 			return err
 		}
 	}

@@ -45,3 +45,8 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
 func findCondition(key *v1alpha1.Key, conditionType string) *metav1.Condition {
 	return meta.FindStatusCondition(key.Status.Conditions, conditionType)
 }
+
+// condition is one of those that the pass has reported so far; nil if it has not.
+func (p *pass) condition(conditionType string) *metav1.Condition {
+	return meta.FindStatusCondition(p.conditions.List, conditionType)
+}

@@ -41,6 +41,12 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, wor
 	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Key{}, granteeIndex, indexGrantees); err != nil {
 		return err
 	}
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Key{}, regionIndex, indexRegions); err != nil {
+		return err
+	}
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Key{}, placeIndex, indexPlaces); err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("key").
 		For(&v1alpha1.Key{}, builder.WithPredicates(predicate.Or[client.Object](
@@ -90,10 +96,16 @@ var labelsChanged = predicate.And[client.Object](predicate.LabelChangedPredicate
 	DeleteFunc: func(event.DeleteEvent) bool { return false },
 })
 
-// keysOfBackend are the Keys on a KMSBackend, and those still waiting for a default one.
+// keysOfBackend are the Keys on a KMSBackend, those with replicas on it or in its Region, and those still waiting for a default
+// one.
 func (r *Reconciler) keysOfBackend(ctx context.Context, object client.Object) []reconcile.Request {
-	return append(r.list(ctx, client.MatchingFields{backendIndex: object.GetName()}),
+	requests := append(r.list(ctx, client.MatchingFields{backendIndex: object.GetName()}),
 		r.list(ctx, client.MatchingFields{backendIndex: ""})...)
+	requests = append(requests, r.list(ctx, client.MatchingFields{placeIndex: object.GetName()})...)
+	if entry, _ := r.Backends.Get(object.GetName()); entry.Identity.Region != "" {
+		requests = append(requests, r.list(ctx, client.MatchingFields{regionIndex: entry.Identity.Region})...)
+	}
+	return requests
 }
 
 func (r *Reconciler) keysInNamespace(ctx context.Context, object client.Object) []reconcile.Request {

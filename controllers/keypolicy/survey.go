@@ -128,16 +128,26 @@ func isCertain(applied *metav1.Condition) bool {
 		applied.Reason == v1alpha1.ReasonPolicyTooLarge)
 }
 
-// inForce says whether the part is in the key policy that the Key has. One that comes to nothing on the key is, once the
-// operator has put a policy on it.
+// inForce says whether the part is in the key policy that the Key has, in every Region in which it is to be.
 func inForce(key *v1alpha1.Key, part *compile.Part) bool {
-	if key.Status.Policy == nil {
+	for i := range key.Spec.Replicas {
+		at := slices.IndexFunc(key.Status.Replicas, func(s v1alpha1.KeyReplicaStatus) bool { return s.Region == key.Spec.Replicas[i].Region })
+		if at < 0 || !inPolicy(key.Status.Replicas[at].Policy, part) {
+			return false
+		}
+	}
+	return inPolicy(key.Status.Policy, part)
+}
+
+// inPolicy says whether the part is in a key policy. One that comes to nothing on the key is, once the operator has put a policy
+// on it.
+func inPolicy(policy *v1alpha1.KeyPolicyInForce, part *compile.Part) bool {
+	if policy == nil {
 		return false
 	}
-	sources := key.Status.Policy.Sources
-	i := slices.IndexFunc(sources, func(source v1alpha1.KeyPolicySource) bool { return source.Name == part.Name })
+	i := slices.IndexFunc(policy.Sources, func(source v1alpha1.KeyPolicySource) bool { return source.Name == part.Name })
 	if i < 0 {
 		return len(part.Statements) == 0
 	}
-	return sources[i].Hash == part.Hash()
+	return policy.Sources[i].Hash == part.Hash()
 }

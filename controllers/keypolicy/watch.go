@@ -49,6 +49,8 @@ var policyConcerned = predicate.Funcs{
 		return !wasKey || !isKey || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
 			before.Status.Backend != after.Status.Backend || !maps.Equal(before.Labels, after.Labels) ||
 			!equality.Semantic.DeepEqual(before.Status.Policy, after.Status.Policy) ||
+			!equality.Semantic.DeepEqual(before.Status.Replicas, after.Status.Replicas) ||
+			!equality.Semantic.DeepEqual(before.Spec.Replicas, after.Spec.Replicas) ||
 			!equality.Semantic.DeepEqual(findCondition(before, v1alpha1.ConditionPolicyApplied), findCondition(after, v1alpha1.ConditionPolicyApplied))
 	},
 }

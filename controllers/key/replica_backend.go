@@ -1,0 +1,136 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package key
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/conditions"
+)
+
+// place is a KMSBackend, and what is open for it.
+type place struct {
+	name       string
+	kmsBackend *v1alpha1.KMSBackend
+	entry      backend.Entry
+}
+
+// Which KMSBackends are looked for.
+const (
+	allowedOnly = true  // those that the Key's namespace may use
+	anyAllowed  = false // all, to undo what was done when it might
+)
+
+// backendIn is the KMSBackend of a Region: of the account and kind of the Key's own one. If there are several, it is the first by
+// name that is open; so a Region is reached as long as any of them is.
+func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allowed bool) (*place, *conditions.Problem) {
+	if region == p.identity.Region {
+		entry, _ := r.Backends.Get(p.kmsBackend.Name)
+		return r.usable(&place{name: p.kmsBackend.Name, kmsBackend: p.kmsBackend, entry: entry})
+	}
+	all := &v1alpha1.KMSBackendList{}
+	if err := r.Client.List(ctx, all); err != nil {
+		return nil, failed(err)
+	}
+	slices.SortFunc(all.Items, func(a, b v1alpha1.KMSBackend) int { return strings.Compare(a.Name, b.Name) })
+	var closed, forbidden *place
+	for i := range all.Items {
+		candidate := r.placeOf(&all.Items[i])
+		if !candidate.isIn(region, p) {
+			continue
+		}
+		if allowed {
+			if problem := r.checkNamespace(ctx, &pass{key: p.key, kmsBackend: candidate.kmsBackend}); problem != nil {
+				forbidden = cmp.Or(forbidden, candidate)
+				continue
+			}
+		}
+		if candidate.entry.Err == nil && candidate.entry.Backend != nil {
+			return candidate, nil
+		}
+		closed = cmp.Or(closed, candidate)
+	}
+	switch {
+	case closed != nil:
+		return r.usable(closed)
+	case forbidden != nil:
+		return nil, stalled(v1alpha1.ReasonReplicaBackendNotFound, fmt.Sprintf(
+			"KMSBackend %s is in %s and does not allow namespace %s: have its spec.allowedNamespaces match the namespace's labels, or remove the replica",
+			forbidden.name, region, p.key.Namespace))
+	default:
+		return nil, stalled(v1alpha1.ReasonReplicaBackendNotFound, fmt.Sprintf(
+			"no KMSBackend is in %s with account %s, as KMSBackend %s is: create one, or remove the replica", region, p.identity.AccountID, p.kmsBackend.Name))
+	}
+}
+
+func (r *Reconciler) placeOf(kmsBackend *v1alpha1.KMSBackend) *place {
+	entry, _ := r.Backends.Get(kmsBackend.Name)
+	return &place{name: kmsBackend.Name, kmsBackend: kmsBackend, entry: entry}
+}
+
+// isIn says whether the KMSBackend is in the Region, and of the account and kind of the pass's own. One that is not open is
+// where it was last, or where the Key has a replica on it.
+func (c *place) isIn(region string, p *pass) bool {
+	account, in := c.entry.Identity.AccountID, c.entry.Identity.Region
+	if account == "" {
+		account, in = c.kmsBackend.Status.AccountID, c.kmsBackend.Status.Region
+	}
+	if account == "" && p.replicaStatus(region).Backend == c.name {
+		return true
+	}
+	software := c.kmsBackend.Spec.Software != nil
+	return in == region && account == p.identity.AccountID && software == (p.kmsBackend.Spec.Software != nil)
+}
+
+func (r *Reconciler) usable(c *place) (*place, *conditions.Problem) {
+	switch {
+	case c.entry.Err != nil:
+		return nil, &conditions.Problem{Reason: v1alpha1.ReasonBackendNotReady, Message: fmt.Sprintf("KMSBackend %s: %v", c.name, c.entry.Err)}
+	case c.entry.Backend == nil:
+		return nil, &conditions.Problem{Reason: v1alpha1.ReasonBackendNotReady, Message: fmt.Sprintf("KMSBackend %s is not open yet", c.name)}
+	default:
+		return c, nil
+	}
+}
+
+// regionIndex finds Keys by the Regions of their replicas, and placeIndex by the KMSBackends that these are on.
+const (
+	regionIndex = "replicaRegion"
+	placeIndex  = "replicaBackend"
+)
+
+func indexRegions(object client.Object) []string {
+	key, ok := object.(*v1alpha1.Key)
+	if !ok {
+		return nil
+	}
+	var regions []string
+	for i := range key.Spec.Replicas {
+		regions = append(regions, key.Spec.Replicas[i].Region)
+	}
+	return regions
+}
+
+func indexPlaces(object client.Object) []string {
+	key, ok := object.(*v1alpha1.Key)
+	if !ok {
+		return nil
+	}
+	var names []string
+	for i := range key.Status.Replicas {
+		if name := key.Status.Replicas[i].Backend; name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
