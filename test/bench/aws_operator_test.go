@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,32 +126,32 @@ func (o *awsOperator) applyAWSKeys(b *testing.B, namespace string, count int) {
 	o.create(b, newAWSKeyPolicy(namespace))
 	ctx, cancel := context.WithTimeout(b.Context(), awsTimeout)
 	defer cancel()
-	watching, err := o.client.Watch(ctx, &v1alpha1.KeyList{}, client.InNamespace(namespace))
-	if err != nil {
-		b.Fatal(err)
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() {
+		o.each(b, count, func(ctx context.Context, i int) error { return o.client.Create(ctx, newAWSKey(namespace, i)) })
+	})
+	for ready := map[string]struct{}{}; len(ready) < count; {
+		watching, err := o.client.Watch(ctx, &v1alpha1.KeyList{}, client.InNamespace(namespace))
+		if err != nil {
+			b.Fatalf("%d of %d Keys are Ready: %v", len(ready), count, err)
+		}
+		noteReady(ready, count, watching)
 	}
-	defer watching.Stop()
-	go o.each(b, count, func(ctx context.Context, i int) error { return o.client.Create(ctx, newAWSKey(namespace, i)) })
-	awaitReady(b, watching, count)
 }
 
-// awaitReady returns when so many Keys were seen to be Ready.
-func awaitReady(b *testing.B, watching watch.Interface, count int) {
-	b.Helper()
-	ready := map[string]struct{}{}
+// noteReady notes which Keys are Ready until so many are, or the watch ends: the API server ends those that its load keeps from
+// following. Another one begins with all Keys that are there.
+func noteReady(ready map[string]struct{}, count int, watching watch.Interface) {
+	defer watching.Stop()
 	for event := range watching.ResultChan() {
-		key, ok := event.Object.(*v1alpha1.Key)
-		if !ok {
-			b.Fatalf("the watch ended with %d of %d Keys Ready: %v", len(ready), count, event.Object)
-		}
-		if isReady(key) {
+		if key, ok := event.Object.(*v1alpha1.Key); ok && isReady(key) {
 			ready[key.Name] = struct{}{}
 		}
 		if len(ready) == count {
 			return
 		}
 	}
-	b.Fatalf("%d of %d Keys are Ready", len(ready), count)
 }
 
 // newAWSKey is a Key with all that takes a call of its own on AWS.
