@@ -30,7 +30,13 @@
 //
 // Each operation has a rate of its own, below AWS's quota (operations.go), that is halved when AWS throttles it and
 // recovers. What may have been carried out and cannot be repeated (CreateKey, RotateKeyOnDemand) is not repeated; all else is,
-// a few times. Every error leaves with a class and a text that is the same at each attempt (errors.go).
+// a few times. Every error leaves with a class and a text that is the same at each attempt (errors.go). An Observer is told of
+// each request.
+//
+// # Other credentials
+//
+// A Backend with other credentials inherits what the one before it knows (Inherit), so that nothing is read anew. The two share
+// their keys, locks and rates, so what the earlier one has under way comes to its end as if there were one.
 package aws
 
 import (
@@ -63,6 +69,8 @@ type Config struct {
 	Quotas map[string]float64
 	// Lags say for how long reads may not show what was written.
 	Lags Lags
+	// Observer is told what is asked of AWS. Nil: nobody.
+	Observer Observer
 }
 
 // Credentials are an access key; SessionToken is that of temporary credentials.
@@ -96,13 +104,25 @@ func lagOr(lag, otherwise time.Duration) time.Duration {
 
 // Backend is AWS KMS in one account and Region as a backend. It is safe for concurrent use.
 type Backend struct {
-	clients    clients
+	clients  clients
+	observer Observer
+	identity identityCache
+	// opened is when this process began to know what it does.
+	opened time.Time
+	// taggingRefused is until when the Tagging API is not asked, because it is not there or not allowed.
+	taggingRefused deadline
+	// tagsAllowed says that the tags of some key could be read.
+	tagsAllowed atomic.Bool
+
+	*memory
+}
+
+// memory is what a Backend knows of its keys and of what is under way, whoever the operator is: see Inherit.
+type memory struct {
 	limits     map[string]*limiter
 	clock      clock.PassiveClock
 	lags       Lags
 	clusterUID string
-	// opened is when this process began to know what it does.
-	opened time.Time
 
 	view     *view
 	watchers watchers
@@ -113,16 +133,10 @@ type Backend struct {
 
 	// aliases, scans and listings read all aliases, all keys, and all tags that the Tagging API knows.
 	aliases, scans, listings refresher
-	// taggingRefused is until when the Tagging API is not asked, because it is not there or not allowed.
-	taggingRefused deadline
-	// tagsAllowed says that the tags of some key could be read.
-	tagsAllowed atomic.Bool
 
 	sweeping sync.Mutex
 	// credit is how many calls Sweep may spend on looking at keys in depth; it is Sweep's.
 	credit float64
-
-	identity identityCache
 }
 
 var (
@@ -135,13 +149,18 @@ var (
 // Open prepares a backend, of which nothing runs in the background. It does not call AWS KMS: Identify says whether the backend
 // can be used.
 func Open(ctx context.Context, config Config) (*Backend, error) {
-	clients, err := newClients(ctx, config)
+	observer := config.Observer
+	if observer == nil {
+		observer = nobody{}
+	}
+	clients, err := newClients(ctx, config, observer)
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{
-		clients: clients, limits: newLimiters(config.Quotas), clock: config.Clock, lags: config.Lags.withDefaults(),
-		clusterUID: config.ClusterUID, opened: config.Clock.Now(), view: newView(config.ClusterUID, config.Lags.withDefaults()),
+	lags := config.Lags.withDefaults()
+	return &Backend{clients: clients, observer: observer, opened: config.Clock.Now(), memory: &memory{
+		limits: newLimiters(config.Quotas), clock: config.Clock, lags: lags,
+		clusterUID: config.ClusterUID, view: newView(config.ClusterUID, lags),
 		aliases: newRefresher(), scans: newRefresher(), listings: newRefresher(),
-	}, nil
+	}}, nil
 }

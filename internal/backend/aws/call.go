@@ -31,9 +31,11 @@ func call[I, O, P any](
 		failure := b.classify(name, err)
 		if failure.Class == backend.Throttled {
 			b.limits[name].slow()
+			b.observer.Limited(name, b.limits[name].share())
 		}
-		if credentialsRefused(err) {
-			b.clients.credentials.Invalidate() // there may be others by now
+		if credentialsRefused(err) { // there may be others by now
+			b.clients.source.Invalidate()
+			b.clients.credentials.Invalidate()
 		}
 		if attempt == attempts || ctx.Err() != nil || !repeatable(name, failure) {
 			return nil, failure
@@ -47,7 +49,11 @@ func call[I, O, P any](
 func attemptCall[I, O, P any](
 	ctx context.Context, b *Backend, name string, do func(context.Context, *I, ...func(*P)) (*O, error), in *I,
 ) (*O, error) {
-	if err := b.limits[name].wait(ctx); err != nil {
+	begun := time.Now()
+	err := b.limits[name].wait(ctx)
+	b.observer.Waited(time.Since(begun))
+	b.observer.Limited(name, b.limits[name].share())
+	if err != nil {
 		return nil, &turnError{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
@@ -55,7 +61,14 @@ func attemptCall[I, O, P any](
 	if _, err := b.clients.credentials.Retrieve(ctx); err != nil { // from memory, but when they are about to expire
 		return nil, &credentialsError{err}
 	}
-	return do(ctx, in)
+	return observed(ctx, b.observer, operations[name].service, name, func(ctx context.Context) (*O, error) { return do(ctx, in) })
+}
+
+// share is the part of its full rate that the operation has now: less than 1 after AWS throttled it.
+func (l *limiter) share() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return float64(l.limiter.Limit() / l.full)
 }
 
 // repeatable says whether a request that failed may be made again at once: AWS throttled it, or it failed for a reason that

@@ -13,7 +13,6 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -78,22 +77,19 @@ type clients struct {
 	kms     kmsAPI
 	sts     stsAPI
 	tagging taggingAPI
-	// credentials are those that calls are signed with.
-	credentials *awssdk.CredentialsCache
-	region      string
-	// roleARN is the role behind the credentials, where it is known before anybody asks AWS.
-	roleARN string
+	region  string
+	// endpoints are the URLs of the three, empty for AWS's own.
+	endpoints [3]string
+	// credentials are those that calls are signed with. source are those by which they are got from STS, if they are.
+	credentials, source *awssdk.CredentialsCache
+	roles               roles
 }
 
-func newClients(ctx context.Context, c Config) (clients, error) {
+func newClients(ctx context.Context, c Config, observer Observer) (clients, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = connections })
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client), config.WithAppID(appName), config.WithRetryer(newRetryer),
-		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) {
-			if o.RoleSessionName == "" { // the SDK's own is another one each time, and is part of messages
-				o.RoleSessionName = appName
-			}
-		}),
+		config.WithWebIdentityRoleCredentialOptions(webIdentity(observer)),
 	}
 	if c.Region != "" {
 		options = append(options, config.WithRegion(c.Region))
@@ -114,45 +110,23 @@ func newClients(ctx context.Context, c Config) (clients, error) {
 			Class: backend.InvalidInput, Message: "no Region: name one in spec.aws.region, or in AWS_REGION in the operator's environment",
 		}
 	}
-	roleARN := environmentRole(loaded, c)
+	roles := roles{environment: environmentRole(loaded, c)}
+	source := cached(loaded.Credentials)
+	signing := source
 	if c.AssumeRole != nil {
-		loaded.Credentials, roleARN = assume(loaded, *c.AssumeRole), c.AssumeRole.ARN
+		roles.assumed = *c.AssumeRole
+		signing = cached(assume(loaded, roles.assumed, source, observer))
 	}
-	cache, ok := loaded.Credentials.(*awssdk.CredentialsCache)
-	if !ok {
-		cache = awssdk.NewCredentialsCache(loaded.Credentials)
-		loaded.Credentials = cache
-	}
+	loaded.Credentials = signing
+	kmsClient, stsClient, taggingClient := kms.NewFromConfig(loaded), sts.NewFromConfig(loaded), tagging.NewFromConfig(loaded)
 	return clients{
-		kms: kms.NewFromConfig(loaded), sts: sts.NewFromConfig(loaded), tagging: tagging.NewFromConfig(loaded),
-		credentials: cache, region: loaded.Region, roleARN: roleARN,
+		kms: kmsClient, sts: stsClient, tagging: taggingClient, region: loaded.Region,
+		endpoints: [3]string{
+			awssdk.ToString(kmsClient.Options().BaseEndpoint), awssdk.ToString(stsClient.Options().BaseEndpoint),
+			awssdk.ToString(taggingClient.Options().BaseEndpoint),
+		},
+		credentials: signing, source: source, roles: roles,
 	}, nil
-}
-
-// environmentRole is the role that a ServiceAccount's annotation gives the operator (IRSA), which is in its environment.
-func environmentRole(loaded awssdk.Config, c Config) string {
-	if c.Credentials != nil {
-		return ""
-	}
-	for _, source := range loaded.ConfigSources {
-		if env, ok := source.(config.EnvConfig); ok {
-			return env.RoleARN
-		}
-	}
-	return ""
-}
-
-func assume(loaded awssdk.Config, role AssumeRole) *awssdk.CredentialsCache {
-	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(loaded), role.ARN, func(o *stscreds.AssumeRoleOptions) {
-		o.RoleSessionName = appName
-		if role.SessionName != "" {
-			o.RoleSessionName = role.SessionName
-		}
-		if role.ExternalID != "" {
-			o.ExternalID = awssdk.String(role.ExternalID)
-		}
-	})
-	return awssdk.NewCredentialsCache(provider)
 }
 
 // newRetryer repeats a request that was refused because of the operator's clock, with the time that the answer told: that

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -138,18 +139,24 @@ func isTurnError(err error) bool {
 
 // classify makes a *backend.Error of an error of the operation with that name. Its message names the call.
 func (b *Backend) classify(name string, err error) *backend.Error {
-	v := b.verdictOn(err)
+	v := verdictOn(err)
 	action := operations[name].service + ":" + name
 	if _, is := errors.AsType[*credentialsError](err); is {
 		action = "signing " + action
+		if call := stsCall(err); call != "" {
+			action = b.clients.roles.naming(call)
+			if v.class == backend.AccessDenied && isAWSsOwn(err, v) {
+				v.say = strings.TrimSuffix(v.say, ".") + ": " + b.clients.roles.wayOut(call)
+			}
+		}
 	}
 	return &backend.Error{Class: v.class, Message: action + ": " + v.say, Err: err}
 }
 
 // verdictOn is the verdict with something to say.
-func (b *Backend) verdictOn(err error) verdict {
+func verdictOn(err error) verdict {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return b.verdictOnAnswer(err, api)
+		return verdictOnAnswer(err, api)
 	}
 	network, isNetwork := errors.AsType[*net.OpError](err)
 	_, isDNS := errors.AsType[*net.DNSError](err)
@@ -166,6 +173,9 @@ func (b *Backend) verdictOn(err error) verdict {
 	case isNetwork && network.Op == "dial":
 		return verdict{backend.Unavailable, "the endpoint cannot be reached: " + network.Err.Error()}
 	}
+	if unsent, is := errors.AsType[*unsentError](err); is && !unsent.made {
+		return verdictOnUnmade(unsent.error)
+	}
 	if credentials, is := errors.AsType[*credentialsError](err); is {
 		return verdict{backend.AccessDenied, "no credentials: give the ServiceAccount an IAM role (IRSA or Pod Identity), or name a Secret " +
 			"in spec.aws.credentialsSecretRef (" + innermost(credentials.error) + ")"}
@@ -176,8 +186,24 @@ func (b *Backend) verdictOn(err error) verdict {
 	return verdict{backend.Unavailable, "the connection broke before the answer"}
 }
 
+// verdictOnUnmade is that on what kept the SDK from making a request: what was asked for, or the settings.
+func verdictOnUnmade(err error) verdict {
+	if parameters, is := errors.AsType[smithy.InvalidParamsError](err); is {
+		wrong := make([]string, parameters.Len())
+		for i, one := range parameters.Errs() {
+			wrong[i] = strings.TrimSuffix(one.Error(), ".")
+		}
+		return verdict{backend.InvalidInput, "AWS would not take the request: " + strings.Join(wrong, "; ")}
+	}
+	if _, is := errors.AsType[*smithy.SerializationError](err); is {
+		return verdict{backend.InvalidInput, "the request cannot be written as AWS reads it: " + innermost(err)}
+	}
+	return verdict{backend.InvalidInput, "no request can be made: " + innermost(err) +
+		"; look at spec.aws.region, spec.aws.endpoint and the operator's environment"}
+}
+
 // verdictOnAnswer is that on what AWS answered.
-func (b *Backend) verdictOnAnswer(err error, api smithy.APIError) verdict {
+func verdictOnAnswer(err error, api smithy.APIError) verdict {
 	v, known := verdicts[api.ErrorCode()]
 	status, date := answered(err)
 	if !known {
@@ -193,6 +219,12 @@ func (b *Backend) verdictOnAnswer(err error, api smithy.APIError) verdict {
 		v.say = api.ErrorCode()
 	}
 	return v
+}
+
+// isAWSsOwn says whether a verdict says what AWS said.
+func isAWSsOwn(err error, v verdict) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && (v.say == api.ErrorMessage() || v.say == api.ErrorCode())
 }
 
 // classOfStatus is for codes that nobody knows yet.
@@ -236,11 +268,14 @@ func mayHaveHappened(err error) bool {
 	if _, unsigned := errors.AsType[*credentialsError](err); unsigned || isTurnError(err) {
 		return false
 	}
+	if _, unsent := errors.AsType[*unsentError](err); unsent {
+		return false
+	}
 	if status, _ := answered(err); status != 0 {
 		return status < http.StatusBadRequest || status >= http.StatusInternalServerError || status == http.StatusRequestTimeout
 	}
 	network, ok := errors.AsType[*net.OpError](err)
-	return !ok || network.Op != "dial"
+	return !ok || network.Op != "dial" // one made after a connection was found broken
 }
 
 func isInterruption(err error) bool {

@@ -123,7 +123,7 @@ func TestWhatKeepsABackendFromBeingUsedIsSaidWithTheWayOut(t *testing.T) {
 		"a name without host": {func(c *Config) { c.Endpoint = "http://no-such-host.invalid" }, backend.Unavailable, "sts:GetCallerIdentity: the endpoint cannot be reached: its name is not known"},
 		"no certificate":      {func(c *Config) { c.Endpoint = strings.Replace(c.Endpoint, "http:", "https:", 1) }, backend.Unavailable, "sts:GetCallerIdentity: the connection broke before the answer"},
 		"a role it may not have": {func(c *Config) { c.AssumeRole = &AssumeRole{ARN: "arn:aws:iam::" + account + ":role/other"} },
-			backend.InvalidInput, "signing sts:GetCallerIdentity: "},
+			backend.InvalidInput, "sts:AssumeRole for arn:aws:iam::" + account + ":role/other: " + sayUnknownOperation},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := good

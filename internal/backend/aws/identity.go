@@ -52,7 +52,7 @@ func (b *Backend) Identify(ctx context.Context) (backend.Identity, error) {
 	}
 	identity := backend.Identity{
 		AccountID: awssdk.ToString(caller.Account), Region: b.clients.region, CallerARN: awssdk.ToString(caller.Arn),
-		PrincipalARN: principalOf(awssdk.ToString(caller.Arn), b.clients.roleARN),
+		PrincipalARN: principalOf(awssdk.ToString(caller.Arn), b.clients.roles.known()),
 	}
 	c.set(credentials.AccessKeyID, b.clock.Now(), identity)
 	return identity, nil
