@@ -72,6 +72,31 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 	}
 }
 
+// awaitPlaces makes the pass one about which nothing can be said yet, if nobody has tried to open a KMSBackend that a replica may
+// be on: after a start of the operator that is so for a moment.
+func (r *Reconciler) awaitPlaces(ctx context.Context, p *pass) *conditions.Problem {
+	if len(p.key.Spec.Replicas) == 0 {
+		return nil
+	}
+	all := &v1alpha1.KMSBackendList{}
+	if err := r.Client.List(ctx, all); err != nil {
+		return failed(err)
+	}
+	for i := range all.Items {
+		kmsBackend := &all.Items[i]
+		_, tried := r.Backends.Get(kmsBackend.Name)
+		in := func(replica v1alpha1.KeyReplica) bool {
+			return kmsBackend.Status.Region == "" || kmsBackend.Status.Region == replica.Region
+		}
+		if !tried && isSoftware(kmsBackend) == isSoftware(p.kmsBackend) && slices.ContainsFunc(p.key.Spec.Replicas, in) {
+			p.unknown = true
+		}
+	}
+	return nil
+}
+
+func isSoftware(kmsBackend *v1alpha1.KMSBackend) bool { return kmsBackend.Spec.Software != nil }
+
 func (r *Reconciler) placeOf(kmsBackend *v1alpha1.KMSBackend) *place {
 	entry, _ := r.Backends.Get(kmsBackend.Name)
 	return &place{name: kmsBackend.Name, kmsBackend: kmsBackend, entry: entry}
@@ -87,8 +112,7 @@ func (c *place) isIn(region string, p *pass) bool {
 	if account == "" && p.replicaStatus(region).Backend == c.name {
 		return true
 	}
-	software := c.kmsBackend.Spec.Software != nil
-	return in == region && account == p.identity.AccountID && software == (p.kmsBackend.Spec.Software != nil)
+	return in == region && account == p.identity.AccountID && isSoftware(c.kmsBackend) == isSoftware(p.kmsBackend)
 }
 
 func (r *Reconciler) usable(c *place) (*place, *conditions.Problem) {

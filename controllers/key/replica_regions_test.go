@@ -6,6 +6,7 @@ package key_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -215,4 +216,21 @@ func TestAKeyGoesAndComesBackInEveryRegion(t *testing.T) {
 			t.Errorf("in %s it is %s", region, key.State)
 		}
 	}
+}
+
+func TestNothingIsSaidOfAReplicaBeforeItsBackendWasTried(t *testing.T) {
+	r := newRealm(t)
+	made := r.createSpread("orders", []string{south})
+	r.backends.Delete(r.names[south]) // as after a start of the operator
+	before := r.get(made)
+	for range 3 {
+		r.openBackend(r.backendName, &anew{r.fake}) // has the Key looked at
+		time.Sleep(100 * time.Millisecond)
+	}
+	if now := r.get(made); now.ResourceVersion != before.ResourceVersion {
+		t.Errorf("status was written:\n%s", describe(now))
+	}
+	r.at[south].Meddle(made.Status.KeyID, backend.SetDescription{To: "meddled"})
+	r.openBackend(r.names[south], r.at[south])
+	r.awaitDrift(made, 1, "replicas[south-1].description:  -> meddled")
 }

@@ -131,6 +131,9 @@ func (r *rig) create(object client.Object) {
 	if err := r.client.Create(r.ctx, object); err != nil {
 		r.t.Fatalf("creating %T %s: %v", object, object.GetName(), err)
 	}
+	if kmsBackend, ok := object.(*v1alpha1.KMSBackend); ok { // is for this test only
+		r.t.Cleanup(func() { _ = r.client.Delete(context.Background(), kmsBackend) })
+	}
 }
 
 // createReady creates a Key and waits until it is Ready.
