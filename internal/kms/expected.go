@@ -30,3 +30,11 @@ func (p *Partition) CheckOpen(accountID, region string) error {
 	}
 	return nil
 }
+
+// checkOpen is CheckOpen for another Region of the account.
+func (s *Service) checkOpen(region string) error {
+	if p := s.partition.Load(); p != nil {
+		return p.CheckOpen(s.ID().AccountID, region)
+	}
+	return nil
+}

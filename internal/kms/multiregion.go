@@ -187,11 +187,17 @@ func (k *Key) MultiRegionType() string {
 
 // Relatives are the Regions of a multi-Region key: that of the primary, and those of the replicas, sorted. These are the
 // Regions in which the key is now, and those in which it was last, as far as is known, if it cannot be looked for there.
-func (k *Key) Relatives() (primary string, replicas []string) {
-	known := k.service.newestReadable(k.record)
-	for _, service := range append(k.service.siblings(), k.service) {
+func (k *Key) Relatives() (primary string, replicas []string) { return k.service.regionsOf(k.record) }
+
+// regionsOf are the Regions of a key: none for a key of one Region.
+func (s *Service) regionsOf(r *keyring.KeyRecord) (primary string, replicas []string) {
+	if r.MultiRegion == nil {
+		return "", nil
+	}
+	known := s.newestReadable(r)
+	for _, service := range append(s.siblings(), s) {
 		region := service.ID().Region
-		record, err := service.ring.Key(k.ID())
+		record, err := service.ring.Key(r.KeyID)
 		switch {
 		case err == nil && record.MultiRegion != nil:
 			known.Replicas = with(known.Replicas, region)

@@ -93,6 +93,9 @@ func (s *Service) checkReplicates(primary *keyring.KeyRecord, region string) (*S
 	}
 	target := s.sibling(region)
 	if target == nil {
+		if err := s.checkOpen(region); err != nil {
+			return nil, err
+		}
 		return nil, Errorf(UnsupportedOperationException, "Account %s has no Region %s here.", s.ID().AccountID, region)
 	}
 	switch _, err := target.ring.Key(keyID); {

@@ -100,6 +100,9 @@ type KeyMetadata struct {
 	// ExpirationTime is when the first of the key's imported materials expires; zero if none does.
 	ExpirationTime time.Time
 	Rotation       RotationStatus
+	// PrimaryRegion and ReplicaRegions are what Key.Relatives tells; empty for a key of one Region.
+	PrimaryRegion  string
+	ReplicaRegions []string
 }
 
 // RotationStatus is what GetKeyRotationStatus and ListKeyRotations tell, in short, and more truly than AWS: a key that is
@@ -176,12 +179,13 @@ func (s *Service) now() time.Time { return s.clock.Now().UTC() }
 func (s *Service) metadata(r *keyring.KeyRecord) *KeyMetadata {
 	tags := make(map[string]string, len(r.Tags))
 	maps.Copy(tags, r.Tags)
+	primary, replicas := s.regionsOf(r)
 	return &KeyMetadata{
 		KeyID: r.KeyID, ARN: s.KeyARN(r.KeyID),
 		Spec: r.Spec, Usage: r.Usage, Origin: r.Origin, State: r.State,
 		Description: r.Description, Tags: tags, Aliases: s.ring.AliasesOf(r.KeyID),
 		CreationTime: r.CreationTime, DeletionTime: r.DeletionTime,
-		ExpirationTime: nextExpiry(r), Rotation: rotationStatus(r),
+		ExpirationTime: nextExpiry(r), Rotation: rotationStatus(r), PrimaryRegion: primary, ReplicaRegions: replicas,
 	}
 }
 

@@ -4,6 +4,7 @@
 package backendtest
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,8 +101,9 @@ func isEnabled(key *backend.Key) bool { return key.State == backend.StateEnabled
 
 // hasRelatives says whether the key is in these Regions, the primary's first.
 func hasRelatives(primary string, replicas ...string) func(*backend.Key) bool {
-	want := &backend.MultiRegion{PrimaryRegion: primary, ReplicaRegions: replicas}
-	return func(key *backend.Key) bool { return cmp.Equal(key.MultiRegion, want) }
+	return func(key *backend.Key) bool {
+		return key.MultiRegion != nil && key.MultiRegion.PrimaryRegion == primary && slices.Equal(key.MultiRegion.ReplicaRegions, replicas)
+	}
 }
 
 // relativesOf are the Regions of the key, for messages.
@@ -275,6 +277,8 @@ func testReplicateStates(t *testing.T, f *fixture) {
 	wantClass(t, err, backend.NotReady)
 	_, err = f.Elsewhere.Get(f.ctx, key.ID)
 	wantClass(t, err, backend.NotFound)
-	f.apply(t, key.ID, backend.CancelDeletion{}, backend.Enable{}, change[0])
+	if after := f.apply(t, key.ID, backend.CancelDeletion{}, backend.Enable{}, change[0], backend.Disable{}); after.State != backend.StateDisabled {
+		t.Errorf("the key is %s, want it disabled after it was replicated", after.State)
+	}
 	f.there().await(t, key.ID, "is enabled", isEnabled)
 }

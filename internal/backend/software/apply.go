@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/failpoint"
@@ -16,16 +17,15 @@ import (
 )
 
 // Apply implements backend.Backend. Changes of the key's settings are made in their order and in one write, then those of
-// aliases and grants in theirs.
+// aliases and grants in theirs. What is about relatives in other Regions has its place between the changes before and after.
 func (b *Backend) Apply(ctx context.Context, keyID string, changes []backend.Change) (*backend.Key, error) {
 	failed := make([]error, len(changes))
-	if err := b.applyRecord(ctx, keyID, changes, failed); err != nil {
-		return nil, err
-	}
-	for i, change := range changes {
-		if _, done := mutationFor(change); !done {
-			failed[i] = b.applyAlone(ctx, keyID, change)
+	for first := 0; first < len(changes); {
+		next := first + runOf(changes[first:])
+		if err := b.applyRun(ctx, keyID, changes[first:next], failed[first:next]); err != nil {
+			return nil, err
 		}
+		first = next
 	}
 	key, err := b.Get(ctx, keyID)
 	if err != nil {
@@ -34,16 +34,38 @@ func (b *Backend) Apply(ctx context.Context, keyID string, changes []backend.Cha
 	return key, changesError(changes, failed)
 }
 
+// runOf is how many changes, of one or more, can be made together.
+func runOf(changes []backend.Change) int {
+	switch n := slices.IndexFunc(changes, isOfRelatives); n {
+	case -1:
+		return len(changes)
+	case 0:
+		return 1
+	default:
+		return n
+	}
+}
+
+// applyRun makes changes and notes in failed, by index, which were not made.
+func (b *Backend) applyRun(ctx context.Context, keyID string, changes []backend.Change, failed []error) error {
+	if err := b.applyRecord(ctx, keyID, changes, failed); err != nil {
+		return err
+	}
+	for i, change := range changes {
+		if _, done := mutationFor(change); !done {
+			failed[i] = b.applyAlone(ctx, keyID, change)
+		}
+	}
+	return nil
+}
+
 // applyRecord makes the changes that are of the key's settings and notes in failed, by index, which were not made. It is
 // an error if there is no such key, or none that can be read.
 func (b *Backend) applyRecord(ctx context.Context, keyID string, changes []backend.Change, failed []error) error {
 	var mutations []kms.Mutation
 	var at []int // the index of each mutation's change
 	for i, change := range changes {
-		if set, ok := change.(backend.SetPolicy); ok {
-			set.Document, failed[i] = b.storedPolicy(set.Document)
-			change = set
-		}
+		change, failed[i] = b.prepare(keyID, change)
 		if mutation, ok := mutationFor(change); ok && failed[i] == nil {
 			mutations = append(mutations, mutation)
 			at = append(at, i)
@@ -68,6 +90,19 @@ func (b *Backend) applyRecord(ctx context.Context, keyID string, changes []backe
 		}
 	}
 	return nil
+}
+
+// prepare is the change as the KMS is to make it, or why it is not to.
+func (b *Backend) prepare(keyID string, change backend.Change) (backend.Change, error) {
+	switch c := change.(type) {
+	case backend.SetPolicy:
+		document, err := b.storedPolicy(c.Document)
+		return backend.SetPolicy{Document: document}, err
+	case backend.SetRotation, backend.Rotate:
+		return change, b.checkRotatesHere(keyID)
+	default:
+		return change, nil
+	}
 }
 
 // mutationFor is the change as the KMS makes it. It is false for a change that is not of the key's settings.
@@ -109,6 +144,10 @@ func (b *Backend) applyAlone(ctx context.Context, keyID string, change backend.C
 		return b.putGrant(ctx, keyID, c)
 	case backend.RevokeGrant:
 		return b.revokeGrant(ctx, keyID, c.ID)
+	case backend.Replicate:
+		return b.replicate(ctx, keyID, c)
+	case backend.UpdatePrimaryRegion:
+		return b.updatePrimaryRegion(ctx, keyID, c)
 	case backend.PutAlias:
 		return b.putAlias(ctx, keyID, c.Name)
 	case backend.RemoveAlias:
@@ -118,7 +157,7 @@ func (b *Backend) applyAlone(ctx context.Context, keyID string, change backend.C
 		}
 		return b.classify(err, c.Name)
 	default:
-		return &backend.Error{Class: backend.InvalidInput, Message: fmt.Sprintf("a change of type %T is not possible here", change)}
+		return invalid("a change of type %T is not possible here", change)
 	}
 }
 

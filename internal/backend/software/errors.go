@@ -72,6 +72,10 @@ func (b *Backend) classify(err error, ref string) error {
 	return &backend.Error{Class: class, Message: message, Err: err}
 }
 
+func invalid(format string, args ...any) error {
+	return &backend.Error{Class: backend.InvalidInput, Message: fmt.Sprintf(format, args...)}
+}
+
 // notFound says what does not exist where, and of an ARN from elsewhere that it is from elsewhere.
 func (b *Backend) notFound(ref, message string) string {
 	if ref == "" {

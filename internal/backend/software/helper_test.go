@@ -20,6 +20,7 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
+	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
@@ -73,6 +74,28 @@ func (h *house) open(t *testing.T) *Backend {
 	}
 	t.Cleanup(b.Close)
 	return b
+}
+
+// openRegions is a process with two Regions of one account.
+func (h *house) openRegions(t *testing.T) (local, elsewhere *Backend) {
+	t.Helper()
+	return h.openRegionsIn(t, kms.NewPartition())
+}
+
+func (h *house) openRegionsIn(t *testing.T, partition *kms.Partition) (local, elsewhere *Backend) {
+	t.Helper()
+	open := func(region string) *Backend {
+		config := h.config()
+		config.Region = region
+		b, err := Open(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		partition.Add(b.Service())
+		return b
+	}
+	return open("local"), open("elsewhere")
 }
 
 // counting notes the writes that go to the API server.

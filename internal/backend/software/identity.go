@@ -6,6 +6,7 @@ package software
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -20,13 +21,17 @@ func DeriveAccountID(clusterUID string) string {
 	return fmt.Sprintf("%012d", binary.BigEndian.Uint64(sum[:])%accounts)
 }
 
-// keyIDFor is the ID of the key that belongs to an owner. It looks like AWS's (a version 4 UUID) and is the same for the
-// same UID of the owner, cluster and keyring. It tells nothing: UIDs are random.
-func (b *Backend) keyIDFor(owner backend.Owner) string {
+// keyIDFor is the ID of the key that belongs to an owner. It looks like AWS's (a version 4 UUID, which is written in another
+// way for a multi-Region key) and is the same for the same UID of the owner, cluster and keyring. It tells nothing: UIDs are
+// random.
+func (b *Backend) keyIDFor(owner backend.Owner, multiRegion bool) string {
 	sum := hashOf("chatelaine key id v1", owner.Cluster, owner.UID, b.config.AccountID, b.config.Region)
 	id := uuid.UUID(sum[:16])
 	id[6] = id[6]&0x0f | 0x40 // version 4 (RFC 9562, section 4.2)
 	id[8] = id[8]&0x3f | 0x80 // the variant of RFC 9562 (section 4.1)
+	if multiRegion {
+		return "mrk-" + hex.EncodeToString(id[:])
+	}
 	return id.String()
 }
 

@@ -43,13 +43,17 @@ func (b *Backend) Create(ctx context.Context, in backend.CreateInput) (*backend.
 	if in.Owner.UID == "" {
 		return nil, &backend.Error{Class: backend.InvalidInput, Message: "the owner of a key to create has no UID"}
 	}
-	keyID := b.keyIDFor(in.Owner)
+	if err := checkStore(in); err != nil {
+		return nil, err
+	}
+	keyID := b.keyIDFor(in.Owner, in.MultiRegion)
 	document, err := b.initialPolicy(in.Policy)
 	if err != nil {
 		return nil, err
 	}
 	key, err := b.service.CreateKey(ctx, kms.CreateKeyInput{
-		KeyID: keyID, Spec: in.Spec, Usage: in.Usage, Origin: keyring.Origin(in.Origin), Description: in.Description, Tags: in.Owner.TagsWith(in.Tags),
+		KeyID: keyID, Spec: in.Spec, Usage: in.Usage, Origin: keyring.Origin(in.Origin), MultiRegion: in.MultiRegion,
+		Description: in.Description, Tags: in.Owner.TagsWith(in.Tags),
 		Disabled: in.Disabled, RotationPeriodInDays: days(in.RotationPeriodInDays), Policy: document,
 	})
 	if err != nil {
@@ -58,7 +62,20 @@ func (b *Backend) Create(ctx context.Context, in backend.CreateInput) (*backend.
 	return view(key), nil
 }
 
-// ScheduleDeletion implements backend.Backend.
+// checkStore refuses what is AWS's alone.
+func checkStore(in backend.CreateInput) error {
+	switch {
+	case in.Origin == backend.OriginCloudHSM, in.Origin == backend.OriginExternalKeyStore:
+		return invalid("origin %s is for KMSBackends on AWS: this KMSBackend makes keys of origin %s and %s",
+			in.Origin, backend.OriginAWSKMS, backend.OriginExternal)
+	case in.Store != (backend.CustomKeyStore{}):
+		return invalid("customKeyStoreID is for KMSBackends on AWS: this KMSBackend has no custom key stores")
+	default:
+		return nil
+	}
+}
+
+// ScheduleDeletion implements backend.Backend. A primary key that has replicas has no time: it waits for their end.
 func (b *Backend) ScheduleDeletion(ctx context.Context, keyID string, windowInDays int) (time.Time, error) {
 	if err := lifecycle.CheckWindow(days(windowInDays)); err != nil { // here, because 0 means a default to kms
 		return time.Time{}, &backend.Error{Class: backend.InvalidInput, Message: err.Error(), Err: err}
@@ -85,7 +102,7 @@ func view(key *kms.KeyMetadata) *backend.Key {
 	return &backend.Key{
 		ID: key.KeyID, ARN: key.ARN, Spec: key.Spec, Usage: key.Usage, Origin: backend.Origin(key.Origin),
 		State: stateOf(key.State), Description: key.Description, Tags: key.Tags, Aliases: key.Aliases,
-		CreationTime: key.CreationTime, DeletionTime: key.DeletionTime, ExpirationTime: key.ExpirationTime,
+		MultiRegion: relativesOf(key), CreationTime: key.CreationTime, DeletionTime: key.DeletionTime, ExpirationTime: key.ExpirationTime,
 		Rotation: backend.Rotation{
 			Enabled: key.Rotation.Enabled, PeriodInDays: int(key.Rotation.PeriodInDays),
 			NextTime: key.Rotation.NextTime, LastTime: key.Rotation.LastTime,

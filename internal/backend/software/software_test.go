@@ -82,20 +82,20 @@ func TestTwoProcessesThatCreateForOneOwnerMakeOneKey(t *testing.T) {
 func TestAKeysIDIsDerivedFromItsOwnerAndLooksLikeAnyOther(t *testing.T) {
 	b := &Backend{config: Config{AccountID: "123456789012", Region: "local"}}
 	base := owner("orders", "payments")
-	id := b.keyIDFor(base)
+	id := b.keyIDFor(base, false)
 	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(id) {
 		t.Errorf("%s is no version 4 UUID", id)
 	}
 	renamed := base
 	renamed.Name = "other"
-	if b.keyIDFor(renamed) != id {
+	if b.keyIDFor(renamed, false) != id {
 		t.Error("the ID depends on more than the UID")
 	}
 	otherUID, otherCluster := base, base
 	otherUID.UID, otherCluster.Cluster = "another", "another"
 	elsewhere := &Backend{config: Config{AccountID: "123456789012", Region: "mars"}}
 	for what, other := range map[string]string{
-		"UID": b.keyIDFor(otherUID), "cluster": b.keyIDFor(otherCluster), "region": elsewhere.keyIDFor(base),
+		"UID": b.keyIDFor(otherUID, false), "cluster": b.keyIDFor(otherCluster, false), "region": elsewhere.keyIDFor(base, false),
 	} {
 		if other == id {
 			t.Errorf("another %s has the same key ID", what)
