@@ -26,8 +26,8 @@ type Subject struct {
 	Destroy func(t *testing.T, keyID string)
 	// Advance moves the backend's clock, and has what fell due by then done before it returns.
 	Advance func(t *testing.T, by time.Duration)
-	// Elsewhere is the backend of the same account in another Region, with the same clock. Without it, what is about
-	// multi-Region keys is not shown.
+	// Elsewhere is the backend of the same account in another Region, which Advance is about too. A Subject without it has to
+	// list the tests of multi-Region keys in Lacking.
 	Elsewhere backend.Backend
 }
 
