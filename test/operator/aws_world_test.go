@@ -12,19 +12,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/go-logr/logr"
 	"github.com/google/uuid"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/audit"
 	"github.com/chatelaine-dev/chatelaine/internal/awsapi"
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
@@ -32,13 +27,12 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
-	"github.com/chatelaine-dev/chatelaine/internal/manager"
 	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
-const awsRegion = "eu-central-1"
+const awsRegion, awsOtherRegion = "eu-central-1", "eu-west-1"
 
-// awsAccount is an account of what stands for AWS here: our own endpoint, by itself, with keys in awsRegion. It has no Tagging
+// awsAccount is an account of what stands for AWS here: our own endpoint, by itself, with keys in two Regions. It has no Tagging
 // API. Callers are known by the access keys that people has.
 type awsAccount struct {
 	id     string
@@ -68,13 +62,14 @@ func (p *people) Lookup(_ context.Context, accessKeyID, _ string) (identity.Cred
 	return known, nil
 }
 
-func newAWSAccount(t *testing.T, id string) *awsAccount {
+// newRing is an empty keyring that runs until the test ends.
+func newRing(t *testing.T, id keyring.ID) *keyring.Keyring {
 	t.Helper()
 	roots, err := seal.NewRootKeys(seal.NewRootKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring := keyring.New(keyring.ID{AccountID: id, Region: awsRegion}, &memstore.Store{}, roots, keyring.Options{})
+	ring := keyring.New(id, &memstore.Store{}, roots, keyring.Options{})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = ring.Run(ctx) })
@@ -82,8 +77,15 @@ func newAWSAccount(t *testing.T, id string) *awsAccount {
 	if err := ring.WaitSynced(ctx); err != nil {
 		t.Fatal(err)
 	}
+	return ring
+}
+
+func newAWSAccount(t *testing.T, id string) *awsAccount {
+	t.Helper()
 	partition := kms.NewPartition()
-	partition.Add(kms.New(ring, clock.RealClock{}, kms.Options{}))
+	for _, region := range []string{awsRegion, awsOtherRegion} {
+		partition.Add(kms.New(newRing(t, keyring.ID{AccountID: id, Region: region}), clock.RealClock{}, kms.Options{}))
+	}
 	a := &awsAccount{id: id, people: &people{keys: map[string]identity.Credential{}}, signers: map[string]int{}, actions: map[string]map[string]bool{}}
 	handler := awsapi.NewHandler(awsapi.Options{
 		Partition: partition, Credentials: a.people, Recorder: audit.Log{Logger: logr.Discard()}, Clock: clock.RealClock{},
@@ -206,92 +208,16 @@ func (a *awsAccount) kms(k accessKey) *awskms.Client {
 	})
 }
 
-// awsWorld is an operator with its software backend, and backends on AWS beside it.
-type awsWorld struct {
-	*world
-	// endpoint is the operator's own, for the keys of the software backend.
-	endpoint *replica
-}
-
-// newAWSWorld starts the operator with an environment in which AWS's SDK finds what is given, and nothing else.
-func newAWSWorld(t *testing.T, environment map[string]string) *awsWorld {
-	t.Helper()
-	adopt(t, environment)
-	w := emptyWorld(t, env, nil)
-	address := freeAddress(t)
-	config, err := env.ConfigFor(w.ctx, managerAccount)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS = -1
-	options := manager.Defaults()
-	options.MetricsAddress, options.ProbeAddress, options.KMSAddress, options.KMSInsecureAddress = "0", "0", "0", address
-	options.CheckInterval, options.SweepInterval = 500*time.Millisecond, 100*time.Millisecond
-	ctx, cancel := context.WithCancel(context.Background())
-	stopped := make(chan error, 1)
-	go func() { stopped <- manager.Run(ctx, config, options) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-stopped; err != nil {
-			t.Errorf("the operator ended with: %v", err)
-		}
-	})
-	return &awsWorld{world: w, endpoint: &replica{process: &process{w: w}, http: "http://" + address}}
-}
-
-// credentials makes a Secret with the access key.
-func (w *awsWorld) credentials(k accessKey) *corev1.Secret {
-	w.t.Helper()
-	secret := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, GenerateName: "aws-"},
-		StringData: map[string]string{"accessKeyID": k.id, "secretAccessKey": k.secret},
-	}
-	w.create(secret)
-	return secret
-}
-
-// awsBackend makes a KMSBackend of the account, which is gone when the test ends.
-func (w *awsWorld) awsBackend(spec v1alpha1.AWSBackend) *v1alpha1.KMSBackend {
-	w.t.Helper()
-	object := &v1alpha1.KMSBackend{ObjectMeta: metav1.ObjectMeta{GenerateName: "aws-"}, Spec: v1alpha1.KMSBackendSpec{AWS: &spec}}
-	w.create(object)
-	w.t.Cleanup(func() {
-		if err := w.env.Client.Delete(context.Background(), object); err != nil {
-			w.t.Error(err)
-		}
-	})
-	return object
-}
-
-// in is the spec of a backend in the account with the credentials in the Secret.
-func (a *awsAccount) in(secret *corev1.Secret) v1alpha1.AWSBackend {
-	return v1alpha1.AWSBackend{
-		Region: awsRegion, Endpoint: a.server.URL, CredentialsSecretRef: &v1alpha1.SecretReference{Name: secret.Name},
+// kmsIn is like kms, for each Region.
+func (a *awsAccount) kmsIn(k accessKey) regional {
+	return func(region string) *awskms.Client {
+		return awskms.New(a.kms(k).Options(), func(o *awskms.Options) { o.Region = region })
 	}
 }
 
-// on is the world with another KMSBackend, and a namespace of its own.
-func (w *awsWorld) on(backend *v1alpha1.KMSBackend) *world {
-	return &world{
-		t: w.t, env: w.env, ctx: w.ctx, clock: w.clock, namespace: w.env.Namespace(w.t), backend: backend, stop: func() {},
-	}
-}
-
-// awaitAvailable waits until the KMSBackend is Ready.
-func (w *world) awaitAvailable() *v1alpha1.KMSBackend {
-	w.t.Helper()
-	return w.awaitBackend(v1alpha1.ConditionReady, metav1.ConditionTrue, "")
-}
-
-// configure changes the KMSBackend's spec.
-func (w *world) configure(change func(*v1alpha1.AWSBackend)) {
-	w.t.Helper()
-	fresh := &v1alpha1.KMSBackend{}
-	if err := w.env.Client.Get(w.ctx, client.ObjectKeyFromObject(w.backend), fresh); err != nil {
-		w.t.Fatal(err)
-	}
-	change(fresh.Spec.AWS)
-	if err := w.env.Client.Update(w.ctx, fresh); err != nil {
-		w.t.Fatal(err)
+// kmsIn is like kms, for each Region.
+func (r *replica) kmsIn(provider aws.CredentialsProvider) regional {
+	return func(region string) *awskms.Client {
+		return awskms.New(r.kms(provider).Options(), func(o *awskms.Options) { o.Region = region })
 	}
 }
