@@ -102,6 +102,16 @@ func (b *Backend) complete(ctx context.Context, id string, anew bool) error {
 	return nil
 }
 
+// readRotationOf reads the rotation of a key that has one.
+func (b *Backend) readRotationOf(ctx context.Context, id string) error {
+	rotates := false
+	b.view.peek(id, func(e *entry) { rotates = e.metadata.value.rotates })
+	if !rotates {
+		return nil
+	}
+	return b.readRotation(ctx, id)
+}
+
 // readRotation reads a key's rotation schedule, and the list of its rotations if that may have grown.
 func (b *Backend) readRotation(ctx context.Context, id string) error {
 	begun := b.clock.Now()

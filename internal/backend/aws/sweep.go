@@ -289,13 +289,3 @@ func (b *Backend) reread(ctx context.Context, id string, tags, policy bool) erro
 	}
 	return b.rereadGrants(ctx, id)
 }
-
-// readRotationOf reads the rotation of a key that has one.
-func (b *Backend) readRotationOf(ctx context.Context, id string) error {
-	rotates := false
-	b.view.peek(id, func(e *entry) { rotates = e.metadata.value.rotates })
-	if !rotates {
-		return nil
-	}
-	return b.readRotation(ctx, id)
-}
