@@ -13,6 +13,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
+	"github.com/chatelaine-dev/chatelaine/internal/failpoint"
 )
 
 // release lets the key go in a Region in which it is no longer declared to be, as the deletion policy says, and says whether that
@@ -80,6 +81,7 @@ func (r *Reconciler) deleteReplicas(ctx context.Context, p *pass, key *backend.K
 		if problem := r.deleteIn(ctx, p, key.ID, region); problem != nil {
 			return problem
 		}
+		failpoint.Hit("replica-deletion-scheduled")
 	}
 	return nil
 }
