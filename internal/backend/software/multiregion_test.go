@@ -214,6 +214,30 @@ func TestTwoProcessesMakeOneReplicaAndChangeThePrimaryOnce(t *testing.T) {
 	}
 }
 
+func TestEachStepWithRelativesTakesAFewWritesAndNoneAgain(t *testing.T) {
+	h := newHouse(t)
+	b, _ := h.openRegions(t)
+	who := owner("orders", "payments")
+	key := create(t, b, multiRegion(who))
+	for _, step := range []struct {
+		change backend.Change
+		want   []string
+	}{
+		// The Region is noted, the replica made, and both are told that it is there.
+		{replica(who), []string{"PATCH secrets kms-key", "POST secrets", "PATCH secrets kms-key", "PATCH secrets kms-key"}},
+		// The primary's record, and its replica's after it.
+		{backend.SetRotation{ToDays: 90}, []string{"PATCH secrets kms-key", "PATCH secrets kms-key"}},
+		{backend.UpdatePrimaryRegion{To: "elsewhere"}, []string{"PATCH secrets kms-key", "PATCH secrets kms-key"}},
+	} {
+		if got := h.written(func() { apply(t, b, key.ID, step.change) }); !slices.Equal(got, step.want) {
+			t.Errorf("%s: wrote %q, want %q", step.change, got, step.want)
+		}
+		if again := h.written(func() { apply(t, b, key.ID, step.change) }); len(again) > 0 {
+			t.Errorf("%s, again: wrote %q", step.change, again)
+		}
+	}
+}
+
 func TestACrashBetweenTheWritesOfAReplicaIsMadeGood(t *testing.T) {
 	b, elsewhere := newHouse(t).openRegions(t)
 	who := owner("orders", "payments")

@@ -7,7 +7,9 @@
 // A key's ID is derived from its owner's UID. Creating a key again, after a crash or in another process, therefore comes
 // to the same record, whose name the API server gives out once: there is one key, and it is the one returned.
 //
-// Creating a key is one write to the API server, and so are all settings of an Apply together; each alias is one more.
+// Creating a key is one write to the API server, and so are all settings of an Apply together; each alias is one more. Of a
+// multi-Region key each relative is a record of the keyring of its Region: making a replica is four writes, and what relatives
+// share one for each of them. The Regions find each other in a kms.Partition, in which the services of their backends are.
 // Reading is from memory.
 package software
 
