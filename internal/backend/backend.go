@@ -40,8 +40,9 @@ type Backend interface {
 	// hold up the others; the error then is a *ChangesError naming each that failed, and the key is returned too.
 	Apply(ctx context.Context, keyID string, changes []Change) (*Key, error)
 
-	// ScheduleDeletion schedules the key's deletion after windowInDays (7 to 30) and returns its time. A key that is
-	// pending deletion already keeps its time. NotFound when the key is gone.
+	// ScheduleDeletion schedules the key's deletion after windowInDays (7 to 30) and returns its time, which is zero for a
+	// multi-Region primary with replicas: its window begins when they are gone. A key that is pending deletion already keeps
+	// its time. NotFound when the key is gone.
 	ScheduleDeletion(ctx context.Context, keyID string, windowInDays int) (time.Time, error)
 
 	// PublicKey returns the key's public key as DER SubjectPublicKeyInfo. InvalidInput for a key that has none.

@@ -37,7 +37,7 @@ type (
 		Policy string
 	}
 	// UpdatePrimaryRegion makes the replica in the Region To the primary, and the key a replica. That it is so already is no
-	// error. NotReady unless both are enabled or disabled; InvalidInput if there is no replica in that Region.
+	// error. NotReady unless both are enabled; InvalidInput if there is no replica in that Region.
 	UpdatePrimaryRegion struct{ From, To string }
 )
 
