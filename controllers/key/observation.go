@@ -28,7 +28,7 @@ func (p *pass) observe(handled time.Time) {
 		_, ok := seen.Tags[key]
 		return ok
 	})
-	p.status.Rotation = rotationStatus(seen.Rotation, handled)
+	p.status.Rotation = rotationStatus(seen.Rotation, handled, p.status.Rotation)
 }
 
 // held is what of names the key has, sorted and each once.
@@ -38,17 +38,29 @@ func held(names []string, has func(string) bool) []string {
 	return slices.Compact(names)
 }
 
-func rotationStatus(seen backend.Rotation, handled time.Time) *v1alpha1.KeyRotationStatus {
+func rotationStatus(seen backend.Rotation, handled time.Time, was *v1alpha1.KeyRotationStatus) *v1alpha1.KeyRotationStatus {
 	status := v1alpha1.KeyRotationStatus{
 		OnDemandCount: int32(seen.OnDemandCount), LastTime: seconds(seen.LastTime), RequestedAt: seconds(handled),
 	}
 	if seen.Enabled {
 		status.NextTime = seconds(seen.NextTime)
 	}
+	if was != nil {
+		status.NextTime = asTold(status.NextTime, was.NextTime)
+	}
 	if status == (v1alpha1.KeyRotationStatus{}) {
 		return nil
 	}
 	return &status
+}
+
+// asTold is a time as status told it before, if it is the same but for the clocks of who reckoned it: AWS's own, or the
+// operator's until it asks AWS again.
+func asTold(now, before *metav1.Time) *metav1.Time {
+	if now != nil && before != nil && now.Sub(before.Time).Abs() < time.Minute {
+		return before
+	}
+	return now
 }
 
 // seconds is a time as it survives JSON; nil for the zero time.

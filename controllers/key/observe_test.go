@@ -4,6 +4,7 @@
 package key_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -223,5 +224,28 @@ func TestAnnotationOfNoMeaningKeepsAKeyFromBeingMade(t *testing.T) {
 	r.await(made, v1alpha1.ConditionCreated, metav1.ConditionFalse, v1alpha1.ReasonInvalidAnnotation)
 	if r.fake.Calls(backendtest.VerbCreate) != 0 {
 		t.Error("a key was made")
+	}
+}
+
+// skewed is a backend whose clock is others' a second later, as AWS's may be.
+type skewed struct{ *backendtest.Fake }
+
+func (s *skewed) Get(ctx context.Context, ref string) (*backend.Key, error) {
+	key, err := s.Fake.Get(ctx, ref)
+	if err == nil {
+		key.Rotation.NextTime = key.Rotation.NextTime.Add(time.Second)
+	}
+	return key, err
+}
+
+func TestAClockThatIsASecondOffWritesNothing(t *testing.T) {
+	r := newRig(t)
+	made := r.createReady("orders", func(k *v1alpha1.Key) { k.Spec.Rotation = &v1alpha1.KeyRotation{Enabled: new(true)} })
+	r.openBackend(r.backendName, &skewed{r.fake})
+	r.calm(5, made)
+	r.update(made, func(k *v1alpha1.Key) { k.Spec.Rotation.PeriodInDays = 90 })
+	changed := r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	if days := time.Until(changed.Status.Rotation.NextTime.Time).Hours() / 24; days > 91 {
+		t.Errorf("the next rotation is in %.0f days", days)
 	}
 }
