@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	served "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/chatelaine-dev/chatelaine/controllers/cabundle"
 	"github.com/chatelaine-dev/chatelaine/controllers/key"
@@ -22,10 +24,15 @@ import (
 	"github.com/chatelaine-dev/chatelaine/controllers/kmsbackend"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/manager/accounts"
+	"github.com/chatelaine-dev/chatelaine/internal/metrics"
 )
 
 // candidacyPause is how long a replica that lost its Lease waits before it stands for it again.
 const candidacyPause = time.Second
+
+// awsMetrics are those of the backends on AWS. They are served with controller-runtime's own, of which a process has one set, also
+// when it runs several operators.
+var awsMetrics = sync.OnceValue(func() *metrics.AWS { return metrics.NewAWS(served.Registry) })
 
 // operator is the controllers, which the replica with the Lease runs.
 type operator struct {
@@ -109,6 +116,7 @@ func (op *operator) addControllers(ctx context.Context, mgr ctrl.Manager) error 
 	accounts := accounts.New(accounts.Options{
 		Client: op.direct, Namespace: o.Namespace, ClusterUID: op.clusterUID, Clock: o.Clock, Quotas: o.AWSQuotas,
 		SweepInterval: o.SweepInterval, Log: logr.FromContextOrDiscard(ctx).WithName("accounts"), Recheck: wanted.add,
+		Metrics: awsMetrics(),
 	})
 	if err := mgr.Add(manager.RunnableFunc(accounts.Start)); err != nil {
 		return fmt.Errorf("setting the sweeps up: %w", err)

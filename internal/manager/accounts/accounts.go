@@ -3,17 +3,18 @@
 
 // Package accounts opens the backends of KMSBackends on AWS, and keeps one that is in trouble from being everybody's trouble.
 //
-// A KMSBackend has a backend of its own, with clients and request rates of its own, also where another one has the same account
-// and Region. It is opened anew when its endpoint, role or credentials change, or its Secret does; the earlier one serves until
-// the new one answers, and on if that does not lead to the same account and Region. A Secret that is gone is taken as meant: its
-// access key is not used any longer.
+// A KMSBackend has a backend of its own, with clients, request rates and metrics of its own, also where another one has the same
+// account and Region. It is opened anew when its endpoint, role or credentials change, or its Secret does; the earlier one serves
+// until the new one answers, and on if that does not lead to the same account and Region. At the same endpoint the new one knows
+// from the start what the earlier one knew. A Secret that is gone is taken as meant: its access key is not used any longer.
 //
 // A backend that does not answer would hold all who work on its keys for as long as it takes their requests to time out. So
 // one that is slow or fails is doubted: it is asked who the operator is, over new connections and for a few seconds only, and if
 // it does not answer, all that is under way is broken off, and nothing more is asked until it answers again. What is known of its
 // keys is kept meanwhile.
 //
-// Accounts are those of one term of leadership: what a backend knows is only as good as long as nobody else makes keys.
+// Accounts are those of one term of leadership: what a backend knows is only as good as long as nobody else makes keys. When it
+// ends the metrics go, as another replica has them from then on.
 package accounts
 
 import (
@@ -28,6 +29,7 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/metrics"
 )
 
 const (
@@ -49,6 +51,8 @@ type Options struct {
 	// SweepInterval is how often each backend is swept, give or take a tenth.
 	SweepInterval time.Duration
 	Log           logr.Logger
+	// Metrics may be nil.
+	Metrics *metrics.AWS
 	// Recheck asks for the KMSBackend with that name to be opened again soon. It must not block.
 	Recheck func(name string)
 }
@@ -57,17 +61,20 @@ type Options struct {
 type Accounts struct {
 	options Options
 
-	mu   sync.Mutex
-	open map[string]*account
+	mu    sync.Mutex
+	open  map[string]*account
+	ended bool // the term is over: nothing is counted any more
 }
 
 // account is what is open for one KMSBackend.
 type account struct {
 	uid     types.UID
+	series  *metrics.AWSSeries
 	opening sync.Mutex // held while it is opened
 
 	mu      sync.Mutex
 	current *guarded // nil when nothing is open
+	last    *guarded // what was open last: what it knows is worth keeping while its Secret is gone
 }
 
 // New returns Accounts of which none is open.
@@ -81,16 +88,19 @@ func (a *Accounts) Open(ctx context.Context, object *v1alpha1.KMSBackend) (backe
 	one := a.account(object)
 	one.opening.Lock()
 	defer one.opening.Unlock()
-	opened, err := a.reopen(ctx, one.get(), object)
+	opened, err := a.reopen(ctx, one, object)
 	one.set(opened)
-	if opened == nil || opened.health.broken() {
+	usable := opened != nil && !opened.health.broken()
+	one.series.Answering(usable)
+	if !usable {
 		return nil, err
 	}
 	return opened, err
 }
 
 // reopen returns what is to be used from now on: what was until now, or another one, or nothing.
-func (a *Accounts) reopen(ctx context.Context, current *guarded, object *v1alpha1.KMSBackend) (*guarded, error) {
+func (a *Accounts) reopen(ctx context.Context, one *account, object *v1alpha1.KMSBackend) (*guarded, error) {
+	current := one.get()
 	wanted, err := a.settings(ctx, object.Spec.AWS)
 	switch {
 	case isGone(err):
@@ -103,14 +113,14 @@ func (a *Accounts) reopen(ctx context.Context, current *guarded, object *v1alpha
 		return current, err
 	}
 	if current == nil || current.settings != wanted {
-		return a.replace(ctx, current, object, wanted)
+		return a.replace(ctx, one, object, wanted)
 	}
 	if !current.health.isDoubted() {
 		return current, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	if _, err := a.connect(ctx, object.Name, wanted, current.home); err != nil {
+	if _, err := a.connect(ctx, one.series, wanted, current.home); err != nil {
 		current.health.breakOff(err)
 		return current, err
 	}
@@ -118,14 +128,22 @@ func (a *Accounts) reopen(ctx context.Context, current *guarded, object *v1alpha
 	return current, nil
 }
 
-// replace opens a backend with other settings. If that fails, the current one serves on, unless it is in doubt itself.
-func (a *Accounts) replace(ctx context.Context, current *guarded, object *v1alpha1.KMSBackend, wanted settings) (*guarded, error) {
-	where := home{object.Status.AccountID, object.Status.Region}
+// replace opens a backend with other settings, which takes over what the last one knows if it is of the same place. If it cannot be
+// opened, the current one serves on, unless it is in doubt itself.
+func (a *Accounts) replace(ctx context.Context, one *account, object *v1alpha1.KMSBackend, wanted settings) (*guarded, error) {
+	current, where := one.get(), home{object.Status.AccountID, object.Status.Region}
 	if current != nil {
 		where = current.home
 	}
-	opened, err := a.connect(ctx, object.Name, wanted, where)
-	if err == nil {
+	begun := a.options.Clock.Now()
+	opened, err := a.connect(ctx, one.series, wanted, where)
+	switch {
+	case err == nil && opened.succeed(one.last):
+		return opened, nil
+	case err == nil:
+		opened.health = &health{ask: func() { a.options.Recheck(object.Name) }}
+		opened.sweeps = &sweeps{}
+		one.series.Fresh(begun)
 		return opened, nil
 	}
 	if current != nil && current.health.isDoubted() {
@@ -139,10 +157,17 @@ func (a *Accounts) account(object *v1alpha1.KMSBackend) *account {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	one := a.open[object.Name]
-	if one == nil || one.uid != object.UID {
-		one = &account{uid: object.UID}
-		a.open[object.Name] = one
+	if one != nil && one.uid == object.UID {
+		return one
 	}
+	if one != nil {
+		one.series.Delete()
+	}
+	one = &account{uid: object.UID}
+	if !a.ended {
+		one.series = a.options.Metrics.Of(object.Name)
+	}
+	a.open[object.Name] = one
 	return one
 }
 
@@ -150,7 +175,20 @@ func (a *Accounts) account(object *v1alpha1.KMSBackend) *account {
 func (a *Accounts) Close(name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.open, name)
+	if one := a.open[name]; one != nil {
+		one.series.Delete()
+		delete(a.open, name)
+	}
+}
+
+// end ends the term: no backend has metrics any more.
+func (a *Accounts) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ended = true
+	for _, one := range a.open {
+		one.series.Delete()
+	}
 }
 
 func (a *account) get() *guarded {
@@ -163,4 +201,7 @@ func (a *account) set(current *guarded) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.current = current
+	if current != nil {
+		a.last = current
+	}
 }

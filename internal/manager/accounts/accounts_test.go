@@ -40,6 +40,7 @@ type standIn struct {
 	account  atomic.Value
 	silent   atomic.Bool
 	listings atomic.Int32
+	aliases  atomic.Int32
 }
 
 func newStandIn(t *testing.T) *standIn {
@@ -59,8 +60,14 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(string(body), "GetCallerIdentity"):
 		fmt.Fprintf(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::%s:root</Arn><Account>%[1]s</Account>`+
 			`</GetCallerIdentityResult></GetCallerIdentityResponse>`, s.account.Load())
+	case strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeKey"):
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"__type": "NotFoundException", "message": "there is none"}`)
 	default:
 		s.listings.Add(1)
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ListAliases") {
+			s.aliases.Add(1)
+		}
 		fmt.Fprint(w, `{"Keys": [], "Aliases": []}`)
 	}
 }
@@ -137,6 +144,87 @@ func TestABackendStaysTheSameUntilItsSpecOrItsSecretMeansSomethingElse(t *testin
 	if r.mustOpen(t, object) == third {
 		t.Error("the KMSBackend was made anew, and it is the same backend")
 	}
+}
+
+// readAliases has the backend know all aliases, and returns how often they were read for that.
+func (r *rig) readAliases(t *testing.T, b backend.Backend) int32 {
+	t.Helper()
+	before := r.aws.aliases.Load()
+	if _, err := b.Get(t.Context(), "alias/none"); !backend.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	return r.aws.aliases.Load() - before
+}
+
+func TestWithOtherCredentialsABackendKnowsWhatItKnew(t *testing.T) {
+	r := newRig(t)
+	object := r.object("a")
+	first := r.mustOpen(t, object)
+	if reads := r.readAliases(t, first); reads != 1 {
+		t.Errorf("aliases were read %d times at first", reads)
+	}
+	r.put(t, "AKIASECOND")
+	second := r.mustOpen(t, object)
+	if reads := r.readAliases(t, second); second == first || reads != 0 {
+		t.Errorf("aliases were read %d times with another access key", reads)
+	}
+	if err := r.secrets.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), namespace, "aws"); err != nil {
+		t.Fatal(err)
+	}
+	if opened, err := r.Open(t.Context(), object); opened != nil || err == nil {
+		t.Errorf("without its Secret: %v, %v", opened, err)
+	}
+	r.put(t, "AKIATHIRD")
+	if reads := r.readAliases(t, r.mustOpen(t, object)); reads != 0 {
+		t.Errorf("aliases were read %d times after the Secret was away", reads)
+	}
+	object.Spec.AWS.Endpoint = newStandIn(t).URL
+	r.mustOpen(t, object)
+	object.Spec.AWS.Endpoint = r.aws.URL
+	if reads := r.readAliases(t, r.mustOpen(t, object)); reads != 1 {
+		t.Errorf("aliases were read %d times after another endpoint", reads)
+	}
+}
+
+func TestVerbsOfTheCredentialsBeforeAreBrokenOffWithTheOthers(t *testing.T) {
+	r := newRig(t)
+	first := r.mustOpen(t, r.object("a"))
+	r.readAliases(t, first)
+	begun, ended := make(chan struct{}), make(chan error)
+	go func() {
+		_, err := guard(context.Background(), r.Accounts.open["a"].get().health, func(ctx context.Context) (string, error) {
+			close(begun)
+			<-ctx.Done()
+			return "", ctx.Err()
+		})
+		ended <- err
+	}()
+	<-begun
+	r.put(t, "AKIASECOND")
+	r.mustOpen(t, r.object("a"))
+	r.Accounts.open["a"].get().health.breakOff(errSilent)
+	if err := <-ended; !errors.Is(err, errSilent) {
+		t.Errorf("the verb ended with %v", err)
+	}
+}
+
+func TestSweepsGoOnAtTheirIntervalHoweverOftenCredentialsChange(t *testing.T) {
+	r := newRig(t)
+	r.Accounts.options.SweepInterval = time.Minute
+	r.mustOpen(t, r.object("a"))
+	now := time.Now()
+	r.due(now)
+	for i := range 10 {
+		r.put(t, fmt.Sprintf("AKIA%d", i))
+		r.mustOpen(t, r.object("a"))
+		now = now.Add(10 * time.Second)
+		if due := r.due(now); len(due) == 1 && i >= 5 {
+			return
+		} else if len(due) > 0 {
+			t.Fatalf("swept after %d0 seconds", i+1)
+		}
+	}
+	t.Error("never swept")
 }
 
 func TestKMSBackendsOfOneAccountShareNothing(t *testing.T) {
@@ -238,21 +326,21 @@ func TestSweepsComeAtTheirIntervalAndNeverTwoOfABackend(t *testing.T) {
 	r := newRig(t)
 	r.Accounts.options.SweepInterval = time.Minute
 	r.mustOpen(t, r.object("a"))
-	at, now := map[*guarded]time.Time{}, time.Now()
-	if due := r.due(at, now); len(due) != 0 {
+	now := time.Now()
+	if due := r.due(now); len(due) != 0 {
 		t.Error("one that was just opened is swept")
 	}
-	if due := r.due(at, now.Add(53*time.Second)); len(due) != 0 {
+	if due := r.due(now.Add(53 * time.Second)); len(due) != 0 {
 		t.Error("swept before its time")
 	}
-	if due := r.due(at, now.Add(67*time.Second)); len(due) != 1 {
+	if due := r.due(now.Add(67 * time.Second)); len(due) != 1 {
 		t.Error("not swept at its time")
 	}
-	if due := r.due(at, now.Add(time.Hour)); len(due) != 0 {
+	if due := r.due(now.Add(time.Hour)); len(due) != 0 {
 		t.Error("swept while a sweep is under way")
 	}
 	r.Close("a")
-	if due := r.due(at, now.Add(2*time.Hour)); len(due) != 0 || len(at) != 0 {
+	if due := r.due(now.Add(2 * time.Hour)); len(due) != 0 {
 		t.Error("swept after it was closed")
 	}
 }

@@ -6,24 +6,26 @@ package accounts
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/backend/aws"
+	"github.com/chatelaine-dev/chatelaine/internal/metrics"
 )
 
 // home is where the keys of a KMSBackend are. Empty parts are not known yet.
 type home struct{ account, region string }
 
-// guarded is a backend on AWS whose verbs are broken off when it is found not to answer.
+// guarded is a backend on AWS whose verbs are broken off when it is found not to answer. Health and sweeps are shared with the one
+// that took its place: they are of what both of them know.
 type guarded struct {
 	*aws.Backend
 	settings settings
 	home     home
+	series   *metrics.AWSSeries
 	health   *health
-	sweeping atomic.Bool
+	sweeps   *sweeps
 }
 
 var (
@@ -33,9 +35,11 @@ var (
 	_ backend.Granter  = (*guarded)(nil)
 )
 
-// connect opens a backend and has it say who the operator is, which must be at home.
-func (a *Accounts) connect(ctx context.Context, name string, s settings, where home) (*guarded, error) {
-	opened, err := aws.Open(ctx, a.config(s))
+// connect opens a backend and has it say who the operator is, which must be at home. It has no health and no sweeps yet.
+func (a *Accounts) connect(ctx context.Context, series *metrics.AWSSeries, s settings, where home) (*guarded, error) {
+	config := a.config(s)
+	config.Observer = observer{series}
+	opened, err := aws.Open(ctx, config)
 	if err != nil {
 		return nil, err
 	}
@@ -46,11 +50,33 @@ func (a *Accounts) connect(ctx context.Context, name string, s settings, where h
 	if err := where.check(identity); err != nil {
 		return nil, err
 	}
-	return &guarded{
-		Backend: opened, settings: s, home: home{identity.AccountID, identity.Region},
-		health: &health{ask: func() { a.options.Recheck(name) }},
-	}, nil
+	return &guarded{Backend: opened, settings: s, home: home{identity.AccountID, identity.Region}, series: series}, nil
 }
+
+// succeed has a backend that was just opened take over what the last one knows, if there is one and it can. What the last one has
+// under way comes to its end, or is broken off with what is begun from now on.
+func (g *guarded) succeed(last *guarded) bool {
+	if last == nil || !g.Inherit(last.Backend) {
+		return false
+	}
+	g.health, g.sweeps = last.health, last.sweeps
+	g.health.trust()
+	return true
+}
+
+// observer counts what a backend asks of AWS.
+type observer struct{ series *metrics.AWSSeries }
+
+// Requested implements aws.Observer.
+func (o observer) Requested(r aws.Request) {
+	o.series.Requested(r.Service, r.Operation, string(r.Class), r.Code, r.Took)
+}
+
+// Waited implements aws.Observer.
+func (o observer) Waited(wait time.Duration) { o.series.Waited(wait) }
+
+// Limited implements aws.Observer.
+func (o observer) Limited(operation string, share float64) { o.series.Limited(operation, share) }
 
 // check refuses an identity of another account or Region.
 func (h home) check(identity backend.Identity) error {
@@ -80,6 +106,7 @@ func (g *guarded) Identify(ctx context.Context) (backend.Identity, error) {
 	}
 	if err != nil {
 		g.health.breakOff(err)
+		g.series.Answering(false)
 		return backend.Identity{}, err
 	}
 	return identity, nil

@@ -5,9 +5,9 @@ package accounts
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -20,69 +20,78 @@ const (
 	jitter = 0.1
 )
 
+// sweeps are those of a backend, whoever the operator is.
+type sweeps struct {
+	// next is when the next one is due; zero for one that was just opened. It is Start's.
+	next    time.Time
+	running atomic.Bool
+}
+
 // Start sweeps the backends, each at an interval of its own, until ctx is done. What a sweep finds goes to those who watch
 // the backend. A sweep that fails is tried again after the interval; that the backend is in trouble shows elsewhere.
 func (a *Accounts) Start(ctx context.Context) error {
 	ticker := time.NewTicker(max(a.options.SweepInterval/looks, time.Millisecond))
 	defer ticker.Stop()
+	defer a.end()
 	var running sync.WaitGroup
 	defer running.Wait()
-	due := map[*guarded]time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			for one, name := range a.due(due, now) {
+			for name, one := range a.due(now) {
 				running.Go(func() { a.sweep(ctx, name, one) })
 			}
 		}
 	}
 }
 
-// due are the backends to sweep now. It keeps at, which says when each is to be swept next: one that was just opened an interval
-// later, since it knows nothing old.
-func (a *Accounts) due(at map[*guarded]time.Time, now time.Time) map[*guarded]string {
-	open, due := a.backends(), map[*guarded]string{}
-	maps.DeleteFunc(at, func(one *guarded, _ time.Time) bool { _, still := open[one]; return !still })
-	for one, name := range open {
-		next, known := at[one]
-		if known && now.Before(next) {
+// due are the backends to sweep now, by KMSBackend: one that was just opened an interval later, since it knows nothing old.
+func (a *Accounts) due(now time.Time) map[string]*guarded {
+	due := map[string]*guarded{}
+	for name, one := range a.backends() {
+		s := one.sweeps
+		known := !s.next.IsZero()
+		if known && now.Before(s.next) {
 			continue
 		}
-		at[one] = now.Add(jittered(a.options.SweepInterval))
-		if known && one.sweeping.CompareAndSwap(false, true) {
-			due[one] = name
+		s.next = now.Add(jittered(a.options.SweepInterval))
+		if known && s.running.CompareAndSwap(false, true) {
+			due[name] = one
 		}
 	}
 	return due
 }
 
-// backends are those that are open, with the names of their KMSBackends.
-func (a *Accounts) backends() map[*guarded]string {
+// backends are those that are open, by KMSBackend.
+func (a *Accounts) backends() map[string]*guarded {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	open := make(map[*guarded]string, len(a.open))
+	open := make(map[string]*guarded, len(a.open))
 	for name, one := range a.open {
 		if current := one.get(); current != nil {
-			open[current] = name
+			open[name] = current
 		}
 	}
 	return open
 }
 
 func (a *Accounts) sweep(ctx context.Context, name string, one *guarded) {
-	defer one.sweeping.Store(false)
-	begun := time.Now()
+	defer one.sweeps.running.Store(false)
+	began, begun := a.options.Clock.Now(), time.Now()
 	_, err := guard(ctx, one.health, func(ctx context.Context) (struct{}, error) { return struct{}{}, one.Sweep(ctx) })
-	log := a.options.Log.WithValues("kmsbackend", name, "duration", time.Since(begun).String())
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		log.Info("sweep failed", "class", string(backend.ClassOf(err)), "reason", err.Error())
-	default:
-		log.V(1).Info("swept")
+	if ctx.Err() != nil {
+		return
 	}
+	took, class := time.Since(begun), string(backend.ClassOf(err))
+	one.series.Swept(class, began, took)
+	log := a.options.Log.WithValues("kmsbackend", name, "duration", took.String())
+	if err != nil {
+		log.Info("sweep failed", "class", class, "reason", err.Error())
+		return
+	}
+	log.V(1).Info("swept")
 }
 
 func jittered(interval time.Duration) time.Duration {
