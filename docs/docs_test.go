@@ -11,14 +11,21 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/chatelaine-dev/chatelaine/internal/metrics"
 )
 
 var (
-	link       = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	makeTarget = regexp.MustCompile("`make ([a-z][a-z-]*)")
+	link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	// metricRow is a row of the table of metrics: name, kind and labels.
+	metricRow     = regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (counter|gauge|histogram) \\| ([^|]*) \\|")
+	metricName    = regexp.MustCompile(`chatelaine_\w+`)
+	histogramPart = regexp.MustCompile(`_bucket$|_count$|_sum$`)
+	makeTarget    = regexp.MustCompile("`make ([a-z][a-z-]*)")
 )
 
 func TestEveryReasonOfAConditionIsExplained(t *testing.T) {
@@ -26,6 +33,29 @@ func TestEveryReasonOfAConditionIsExplained(t *testing.T) {
 	for name, reason := range reasons(t) {
 		if !regexp.MustCompile(`(?m)^\|[^|]*` + "`" + reason + "`").MatchString(guide) {
 			t.Errorf("keys.md explains no reason %s (%s)", reason, name)
+		}
+	}
+}
+
+func TestTheMetricsListedAreThoseThatThereAre(t *testing.T) {
+	page := read(t, "metrics.md")
+	listed := map[string]string{}
+	for _, row := range metricRow.FindAllStringSubmatch(page, -1) {
+		listed[row[1]] = row[2] + " " + strings.ReplaceAll(row[3], "`", "")
+	}
+	for _, metric := range metrics.All() {
+		if want := string(metric.Kind) + " " + strings.Join(metric.Labels, ", "); listed[metric.Name] != want {
+			t.Errorf("metrics.md lists %s as %q, and it is %q", metric.Name, listed[metric.Name], want)
+		}
+		delete(listed, metric.Name)
+	}
+	for name := range listed {
+		t.Errorf("metrics.md lists %s, which there is not", name)
+	}
+	for _, used := range metricName.FindAllString(page, -1) {
+		name := histogramPart.ReplaceAllString(used, "")
+		if !slices.ContainsFunc(metrics.All(), func(m metrics.Metric) bool { return m.Name == name }) {
+			t.Errorf("metrics.md names %s, which there is not", used)
 		}
 	}
 }

@@ -26,6 +26,12 @@ type awsWorld struct {
 // newAWSWorld starts the operator with an environment in which AWS's SDK finds what is given, and nothing else.
 func newAWSWorld(t *testing.T, environment map[string]string) *awsWorld {
 	t.Helper()
+	return newAWSWorldWith(t, environment, func(*manager.Options) {})
+}
+
+// newAWSWorldWith is newAWSWorld of an operator that was told something else; change is given what it is told by default.
+func newAWSWorldWith(t *testing.T, environment map[string]string, change func(*manager.Options)) *awsWorld {
+	t.Helper()
 	adopt(t, environment)
 	w := emptyWorld(t, env, nil)
 	address := freeAddress(t)
@@ -37,6 +43,7 @@ func newAWSWorld(t *testing.T, environment map[string]string) *awsWorld {
 	options := manager.Defaults()
 	options.MetricsAddress, options.ProbeAddress, options.KMSAddress, options.KMSInsecureAddress = "0", "0", "0", address
 	options.CheckInterval, options.SweepInterval = 500*time.Millisecond, 100*time.Millisecond
+	change(&options)
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error, 1)
 	go func() { stopped <- manager.Run(ctx, config, options) }()
