@@ -21,9 +21,6 @@ import (
 // Without one nothing else can be known.
 func (r *Reconciler) resolveBackend(ctx context.Context, p *pass) bool {
 	problem := r.findBackend(ctx, p)
-	if problem == nil && !p.unknown {
-		problem = r.awaitPlaces(ctx, p)
-	}
 	if p.unknown {
 		return false
 	}

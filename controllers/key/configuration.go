@@ -46,6 +46,9 @@ func (r *Reconciler) configure(ctx context.Context, p *pass) {
 	if rotated {
 		r.event(p, normal, "Rotated", "key %s has new key material", p.name())
 	}
+	if before.State == backend.StatePendingDeletion && p.seen.State != before.State {
+		r.importMaterial(ctx, p) // it could not be before
+	}
 	if err := transition(p.seen); err != nil {
 		p.failSync(conditions.FromError(err))
 	}
@@ -78,7 +81,7 @@ func isRotate(change backend.Change) bool {
 // rotatedSince says whether the key was rotated since status was last written.
 func (p *pass) rotatedSince() bool {
 	last, known := p.seen.Rotation.LastTime, p.key.Status.Rotation
-	if last.IsZero() || p.key.Status.KeyID == "" {
+	if last.IsZero() || p.key.Status.KeyID == "" || !p.isPrimary() {
 		return false
 	}
 	return known == nil || known.LastTime == nil || known.LastTime.Time.Before(last.Truncate(time.Second))

@@ -32,6 +32,9 @@ import (
 // outdatedRetry is how soon a pass is tried again that found the cache behind the controller's own last write.
 const outdatedRetry = 20 * time.Millisecond
 
+// untriedRetry is how soon a Key is looked at again that has a replica on a KMSBackend which nobody has tried to open yet.
+const untriedRetry = time.Second
+
 // Options are what a Reconciler is made of.
 type Options struct {
 	Client client.Client
@@ -75,29 +78,43 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return r.finalize(ctx, p)
 	}
 	if !r.resolveBackend(ctx, p) {
+		r.keepOthers(ctx, p)
 		return r.finish(ctx, p)
 	}
 	if r.checkInput(p) && r.compilePolicies(ctx, p) && r.ensureFinalizer(ctx, p) && r.ensureExists(ctx, p) {
-		r.importMaterial(ctx, p)
-		r.configure(ctx, p)
-		r.applyPolicy(ctx, p)
-		r.applyGrants(ctx, p)
+		r.make(ctx, p)
 		r.spread(ctx, p)
 		r.readPublicKey(ctx, p)
 		r.publish(ctx, p)
 		p.reportSynced()
 		r.reportDrift(p)
+	} else {
+		r.keepOthers(ctx, p)
 	}
 	return r.finish(ctx, p)
 }
 
+// make has the key as it is declared, in one Region.
+func (r *Reconciler) make(ctx context.Context, p *pass) {
+	r.importMaterial(ctx, p)
+	r.configure(ctx, p)
+	r.applyPolicy(ctx, p)
+	r.applyGrants(ctx, p)
+}
+
 // finish writes the status and says when to look again.
 func (r *Reconciler) finish(ctx context.Context, p *pass) (ctrl.Result, error) {
-	if p.unknown || p.err != nil {
+	switch {
+	case p.unknown || p.err != nil:
 		return ctrl.Result{}, p.err
+	case p.untried:
+		return ctrl.Result{RequeueAfter: untriedRetry}, nil
 	}
 	if err := r.writeStatus(ctx, p); err != nil {
 		return ctrl.Result{}, err
+	}
+	if p.again {
+		return ctrl.Result{RequeueAfter: outdatedRetry}, nil
 	}
 	after, err := conditions.Retry(p.conditions.Problems())
 	if err != nil {

@@ -94,6 +94,9 @@ func (r *Reconciler) scheduleDeletion(ctx context.Context, p *pass) *conditions.
 	if err != nil {
 		return failed(err)
 	}
+	if len(keys) == 0 && p.status.KeyID != "" {
+		return r.deleteReplicas(ctx, p, p.asKnown())
+	}
 	for _, key := range keys {
 		if holder, owned := backend.OwnerFromTags(key.Tags); !owned || !holder.Same(p.owner) {
 			continue

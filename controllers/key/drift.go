@@ -70,6 +70,16 @@ func ofField(differences []plan.Difference, field string) (plan.Difference, bool
 // reportDrift is the phase of Drifted: it sums up what the others noted, and tells of what is new. Each Event is about one
 // field and has an action of its own, since the API server's client takes those that differ in their note only for one.
 func (r *Reconciler) reportDrift(p *pass) {
+	reason := r.tellDrifts(p)
+	if remaining := p.drift.Remaining(); len(remaining) > 0 {
+		p.conditions.True(v1alpha1.ConditionDrifted, reason, describeAll(remaining))
+		return
+	}
+	p.conditions.False(v1alpha1.ConditionDrifted, v1alpha1.ReasonNoDrift, "")
+}
+
+// tellDrifts takes up what drifted and tells of what is new, and returns why it is not put right.
+func (r *Reconciler) tellDrifts(p *pass) string {
 	p.status.Drift = p.drift.Entries()
 	reason, remains := v1alpha1.ReasonDriftRemains, "could not be put right: "+strings.Join(p.unrepaired, "; ")
 	if p.held != nil {
@@ -82,11 +92,7 @@ func (r *Reconciler) reportDrift(p *pass) {
 	for _, difference := range repaired {
 		r.tellDrift(p, "DriftRepaired", difference, "was put right")
 	}
-	if remaining := p.drift.Remaining(); len(remaining) > 0 {
-		p.conditions.True(v1alpha1.ConditionDrifted, reason, describeAll(remaining))
-		return
-	}
-	p.conditions.False(v1alpha1.ConditionDrifted, v1alpha1.ReasonNoDrift, "")
+	return reason
 }
 
 func (r *Reconciler) tellDrift(p *pass, reason string, difference plan.Difference, ended string) {

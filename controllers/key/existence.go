@@ -63,12 +63,12 @@ func (r *Reconciler) findOrCreate(ctx context.Context, p *pass) *conditions.Prob
 func (r *Reconciler) findKnown(ctx context.Context, p *pass) *conditions.Problem {
 	seen, err := p.backend.Get(ctx, p.status.KeyID)
 	if backend.IsNotFound(err) {
+		if again, problem := r.replicateHome(ctx, p); again {
+			return problem
+		}
 		r.tellLost(p)
 		p.status.KeyState = ""
-		return stalled(v1alpha1.ReasonKeyLost, fmt.Sprintf(
-			"key %s is no longer on KMSBackend %s: it was deleted outside this cluster's control. It is not replaced, since what was encrypted under it would stay unreadable. "+
-				"Restore it from a backup; or delete this Key and create it again to get a new, different key",
-			p.status.KeyID, p.status.Backend))
+		return stalled(v1alpha1.ReasonKeyLost, p.lostMessage())
 	}
 	if err != nil {
 		if backend.ClassOf(err) == backend.Damaged {

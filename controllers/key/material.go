@@ -35,8 +35,7 @@ func (r *Reconciler) importMaterial(ctx context.Context, p *pass) {
 	if p.seen.Origin.Or() != backend.OriginExternal {
 		return
 	}
-	if p.seen.State == backend.StatePendingDeletion { // it takes no material until it is taken back, later in this pass
-		p.wakeAt(r.Now())
+	if p.seen.State == backend.StatePendingDeletion { // it takes no material until it is taken back
 		return
 	}
 	if problem := r.declaredMaterial(ctx, p); problem != nil {

@@ -28,7 +28,9 @@ func (p *pass) observe(handled time.Time) {
 		_, ok := seen.Tags[key]
 		return ok
 	})
-	p.status.Rotation = rotationStatus(seen.Rotation, handled, p.status.Rotation)
+	if p.isPrimary() { // that of another Region tells otherwise
+		p.status.Rotation = rotationStatus(seen.Rotation, handled, p.status.Rotation)
+	}
 }
 
 // held is what of names the key has, sorted and each once.

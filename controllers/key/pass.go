@@ -65,6 +65,10 @@ type pass struct {
 	unknown bool
 	// replicaIn is the Region of the replica that the pass is over; empty for the key of the Key's own KMSBackend.
 	replicaIn string
+	// untried is true while nobody has tried to open the backend of a replica: what was done is not summed up before.
+	untried bool
+	// again asks for another pass at once: status is to tell first what that one does.
+	again bool
 	// err ends the pass without a word in status: the API server refused a write, which is tried again.
 	err error
 	// nextAt is when something becomes due; zero when nothing will.

@@ -60,6 +60,9 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 		closed = cmp.Or(closed, candidate)
 	}
 	switch {
+	case r.isUntried(all, region, p):
+		p.untried = true
+		return nil, &conditions.Problem{Reason: v1alpha1.ReasonBackendNotReady, Message: "the KMSBackends are being opened"}
 	case closed != nil:
 		return r.usable(closed)
 	case forbidden != nil:
@@ -72,27 +75,14 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 	}
 }
 
-// awaitPlaces makes the pass one about which nothing can be said yet, if nobody has tried to open a KMSBackend that a replica may
-// be on: after a start of the operator that is so for a moment.
-func (r *Reconciler) awaitPlaces(ctx context.Context, p *pass) *conditions.Problem {
-	if len(p.key.Spec.Replicas) == 0 {
-		return nil
-	}
-	all := &v1alpha1.KMSBackendList{}
-	if err := r.Client.List(ctx, all); err != nil {
-		return failed(err)
-	}
-	for i := range all.Items {
-		kmsBackend := &all.Items[i]
+// isUntried says whether a KMSBackend that may be in the Region has not been tried to open yet, so that nothing can be said of the
+// Region: after a start of the operator that is so for a moment.
+func (r *Reconciler) isUntried(all *v1alpha1.KMSBackendList, region string, p *pass) bool {
+	return slices.ContainsFunc(all.Items, func(kmsBackend v1alpha1.KMSBackend) bool {
 		_, tried := r.Backends.Get(kmsBackend.Name)
-		in := func(replica v1alpha1.KeyReplica) bool {
-			return kmsBackend.Status.Region == "" || kmsBackend.Status.Region == replica.Region
-		}
-		if !tried && isSoftware(kmsBackend) == isSoftware(p.kmsBackend) && slices.ContainsFunc(p.key.Spec.Replicas, in) {
-			p.unknown = true
-		}
-	}
-	return nil
+		maybe := kmsBackend.Status.Region == "" || kmsBackend.Status.Region == region
+		return !tried && maybe && isSoftware(&kmsBackend) == isSoftware(p.kmsBackend)
+	})
 }
 
 func isSoftware(kmsBackend *v1alpha1.KMSBackend) bool { return kmsBackend.Spec.Software != nil }

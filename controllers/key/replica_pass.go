@@ -7,9 +7,11 @@ import (
 	"maps"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
 	"github.com/chatelaine-dev/chatelaine/internal/plan"
 )
@@ -50,13 +52,18 @@ func (p *pass) replicaStatus(region string) v1alpha1.KeyReplicaStatus {
 	return v1alpha1.KeyReplicaStatus{Region: region}
 }
 
-// asReplica is what status is to say of the key in the Region of a replica's pass.
-func (p *pass) asReplica() v1alpha1.KeyReplicaStatus {
-	return v1alpha1.KeyReplicaStatus{
-		Region: p.replicaIn, Backend: p.status.Backend, ARN: p.seen.ARN, KeyState: p.status.KeyState, Aliases: p.status.Aliases,
+// asReplica is what status is to say of the key in the Region of a replica's pass. It names no backend while the key is not this
+// Key's there.
+func (p *pass) asReplica(was *v1alpha1.KeyReplicaStatus) v1alpha1.KeyReplicaStatus {
+	status := v1alpha1.KeyReplicaStatus{
+		Region: p.replicaIn, Backend: was.Backend, ARN: p.seen.ARN, KeyState: p.status.KeyState, Aliases: p.status.Aliases,
 		TagKeys: p.status.TagKeys, Policy: p.status.Policy, Grants: p.status.Grants, ImportedMaterial: p.status.ImportedMaterial,
 		SyncedGeneration: p.status.SyncedGeneration,
 	}
+	if owner, _ := backend.OwnerFromTags(p.seen.Tags); owner.Same(p.owner) {
+		status.Backend = p.status.Backend
+	}
+	return status
 }
 
 // absorb takes up what the pass over a replica came to. What both say of what holds in every Region, such as a KeyPolicy that is
@@ -87,15 +94,25 @@ func (p *pass) absorb(q *pass) {
 func (p *pass) absorbPolicy(q *pass) {
 	mine, theirs := p.condition(v1alpha1.ConditionPolicyApplied), q.condition(v1alpha1.ConditionPolicyApplied)
 	switch {
-	case theirs == nil || theirs.Status == "True" || mine != nil && mine.Message == theirs.Message:
-	case mine != nil && mine.Status == "True":
+	case theirs == nil || theirs.Status == metav1.ConditionTrue || mine != nil && mine.Message == theirs.Message:
+	case mine != nil && mine.Status == metav1.ConditionFalse:
+		p.conditions.Remark(v1alpha1.ConditionPolicyApplied, "replica in "+q.replicaIn+": "+theirs.Message)
+	default:
 		for _, problem := range q.conditions.Problems() {
 			problem.Message = "replica in " + q.replicaIn + ": " + problem.Message
 			p.conditions.Fail(v1alpha1.ConditionPolicyApplied, problem)
 		}
-	default:
-		p.conditions.Remark(v1alpha1.ConditionPolicyApplied, "replica in "+q.replicaIn+": "+theirs.Message)
 	}
+}
+
+// unknownPolicy has PolicyApplied say that nobody knows which key policy is in force in a Region.
+func (p *pass) unknownPolicy(region string) {
+	const says = "not known of the replica in "
+	if mine := p.condition(v1alpha1.ConditionPolicyApplied); mine != nil && mine.Status == metav1.ConditionTrue {
+		p.conditions.Wait(v1alpha1.ConditionPolicyApplied, says+region+", for the reason that Synced gives")
+		return
+	}
+	p.conditions.Remark(v1alpha1.ConditionPolicyApplied, says+region)
 }
 
 // isPrimary says whether the key of this pass is the one that is rotated: a multi-Region key's primary, or a key of one Region.

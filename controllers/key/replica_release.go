@@ -27,7 +27,11 @@ func (r *Reconciler) release(ctx context.Context, p *pass, was *v1alpha1.KeyRepl
 		}
 		return true
 	}
-	if problem := r.deleteIn(ctx, p, p.seen.ID, was.Region); problem != nil {
+	problem := r.deleteIn(ctx, p, p.seen.ID, was.Region)
+	if problem != nil && was.ARN == "" && problem.Reason == v1alpha1.ReasonReplicaBackendNotFound {
+		problem = nil // there was never a backend to make it on
+	}
+	if problem != nil {
 		problem.Message += "; or set spec.deletion.policy to Retain to keep the key there"
 		p.failSync(p.inReplicas(was.Region, *problem))
 		return false

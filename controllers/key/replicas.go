@@ -5,6 +5,7 @@ package key
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,8 @@ const (
 // phases of any key, the primary is moved, and what is no longer declared is let go.
 //
 // A replica is made once, since it has the key's ID: asked for again, after a crash or by another process, AWS KMS says that it
-// is there. One that is gone is made again, unlike a key: the primary has its material.
+// is there. Its Region is in status before it is made, so that it is never forgotten. One that is gone is made again, unlike a
+// key: the primary has its material.
 func (r *Reconciler) spread(ctx context.Context, p *pass) {
 	if p.seen.MultiRegion == nil {
 		return
@@ -36,15 +38,14 @@ func (r *Reconciler) spread(ctx context.Context, p *pass) {
 		p.failSync(conditions.Stalled(v1alpha1.ReasonInvalidInput, mistake))
 	}
 	var kept []v1alpha1.KeyReplicaStatus
+	var gone remade
 	for i := range p.key.Spec.Replicas {
 		declared := &p.key.Spec.Replicas[i]
 		if declared.Region != p.identity.Region {
-			kept = append(kept, r.keepReplica(ctx, p, declared, slices.Contains(need.Keep, declared.Region)))
+			kept = append(kept, r.keepReplica(ctx, p, declared, slices.Contains(need.Keep, declared.Region), &gone))
 		}
 	}
-	if len(need.Replicate) == 0 {
-		p.drift.AsDeclared(replicasField)
-	}
+	p.driftedReplicas(&gone)
 	r.movePrimary(ctx, p, plan.Where(p.declaredRegions(), p.seen.MultiRegion).MoveTo) // it may have replicas now that it had not
 	for i := range p.status.Replicas {
 		was := &p.status.Replicas[i]
@@ -55,6 +56,32 @@ func (r *Reconciler) spread(ctx context.Context, p *pass) {
 	}
 	slices.SortFunc(kept, func(a, b v1alpha1.KeyReplicaStatus) int { return strings.Compare(a.Region, b.Region) })
 	p.status.Replicas, p.status.PrimaryRegion = kept, p.seen.MultiRegion.PrimaryRegion
+	p.checkRotates(need)
+}
+
+// remade are the Regions in which the key was kept and gone, and why it could not be made again.
+type remade struct {
+	regions []string
+	settled bool
+	err     error
+}
+
+func (p *pass) driftedReplicas(gone *remade) {
+	if len(gone.regions) == 0 {
+		p.drift.AsDeclared(replicasField)
+		return
+	}
+	p.drifted(plan.Difference{Field: replicasField, From: strings.Join(gone.regions, ", ")}, gone.settled, gone.err)
+}
+
+// checkRotates refuses to be answerable for the rotation of a key whose primary is where this Key does not keep it.
+func (p *pass) checkRotates(need plan.Spread) {
+	primary := p.seen.MultiRegion.PrimaryRegion
+	if p.key.Spec.Rotation == nil || primary == p.identity.Region || slices.Contains(need.Keep, primary) {
+		return
+	}
+	p.failSync(conditions.Stalled(v1alpha1.ReasonInvalidInput, fmt.Sprintf(
+		"spec.rotation: the primary key is in %s, where this Key does not keep it: declare a replica there, set spec.primaryRegion, or remove rotation", primary)))
 }
 
 // declaredRegions is where the key is declared to be, and where this Key kept it so far.
@@ -70,36 +97,49 @@ func (p *pass) declaredRegions() plan.Regions {
 }
 
 // keepReplica has the key in another Region, as it is declared there, and returns what status says of it.
-func (r *Reconciler) keepReplica(ctx context.Context, p *pass, declared *v1alpha1.KeyReplica, there bool) v1alpha1.KeyReplicaStatus {
+func (r *Reconciler) keepReplica(
+	ctx context.Context, p *pass, declared *v1alpha1.KeyReplica, there bool, gone *remade,
+) v1alpha1.KeyReplicaStatus {
 	was := p.replicaStatus(declared.Region)
 	place, problem := r.backendIn(ctx, p, declared.Region, allowedOnly)
 	if problem != nil {
-		p.failSync(p.inReplicas(declared.Region, *problem))
+		p.failReplica(declared.Region, *problem)
 		return was
 	}
+	known := was.Backend != "" // so what is there is this Key's, unless its tags say that it is another's
+	if !there && !known && p.held == nil {
+		was.Backend, p.again = place.name, true
+		p.failReplica(declared.Region, conditions.Problem{Reason: v1alpha1.ReasonProgressing, Message: "the replica is being made"})
+		return was
+	}
+	if known {
+		was.Backend = place.name
+	}
 	q := r.replicaPass(p, declared, &was, place)
-	was.Backend = place.name
 	if !r.compilePolicies(ctx, q) {
 		p.err = q.err
 		return was
 	}
 	if !there {
-		problem = r.replicate(ctx, p, q, was.ARN != "")
+		problem = r.replicate(ctx, p, q, gone)
 	}
 	if problem == nil {
-		problem = r.findReplica(ctx, p, q, was.ARN != "")
+		problem = r.findReplica(ctx, p, q, known)
 	}
 	if problem != nil {
-		p.failSync(p.inReplicas(declared.Region, *problem))
+		p.failReplica(declared.Region, *problem)
 		return was
 	}
 	r.checkInput(q)
-	r.importMaterial(ctx, q)
-	r.configure(ctx, q)
-	r.applyPolicy(ctx, q)
-	r.applyGrants(ctx, q)
+	r.make(ctx, q)
 	p.absorb(q)
-	return q.asReplica()
+	return q.asReplica(&was)
+}
+
+// failReplica says of a problem in which Region it is. Nobody knows then which key policy is in force there.
+func (p *pass) failReplica(region string, problem conditions.Problem) {
+	p.failSync(p.inReplicas(region, problem))
+	p.unknownPolicy(region)
 }
 
 // inReplicas says of a problem in which Region it is.
@@ -108,143 +148,47 @@ func (p *pass) inReplicas(region string, problem conditions.Problem) conditions.
 	return problem
 }
 
-// replicate has the primary replicated into the Region of q. kept says that the key was there before.
-func (r *Reconciler) replicate(ctx context.Context, p, q *pass, kept bool) *conditions.Problem {
-	source, problem := r.primary(ctx, p)
-	if problem != nil {
+// replicate has the primary replicated into the Region of q, and notes in gone that the key was there before.
+func (r *Reconciler) replicate(ctx context.Context, p, q *pass, gone *remade) *conditions.Problem {
+	region, kept := q.identity.Region, q.key.Status.ARN != ""
+	after, problem, err := r.replicateNow(ctx, p, q)
+	if kept {
+		gone.regions, gone.settled = append(gone.regions, region), gone.settled || q.wasSettled()
+		if gone.err == nil && problem != nil {
+			gone.err = errors.New(problem.Message)
+		}
+	}
+	if problem != nil || err != nil {
 		return problem
 	}
-	primary, err := source.Get(ctx, p.seen.ID)
-	if err != nil {
-		return failed(err)
-	}
-	if primary.State != backend.StateEnabled {
-		return failed(&backend.Error{Class: backend.NotReady, Message: fmt.Sprintf(
-			"the replica is made when the primary key, which is %s, is enabled", primary.State)})
-	}
-	region := q.identity.Region
-	after, err := source.Apply(ctx, p.seen.ID, []backend.Change{backend.Replicate{
-		Region: region, Description: q.key.Spec.Description, Tags: p.owner.TagsWith(q.declaredTags()), Policy: q.initialPolicy(),
-	}})
-	failpoint.Hit("replicated")
-	p.drifted(plan.Difference{Field: replicasField, From: region}, kept && q.wasSettled(), err)
-	if problems := changeProblems(err); len(problems) > 0 {
-		return &problems[0]
-	}
-	if !kept {
-		r.event(q, normal, "Replicated", "key %s was replicated into %s", p.seen.ID, region)
-	}
+	r.event(q, normal, "Replicated", "key %s was replicated into %s", p.seen.ID, region)
 	return r.takeHome(ctx, p, after)
 }
 
-// primary is the backend of the Region that has the primary key.
-func (r *Reconciler) primary(ctx context.Context, p *pass) (backend.Backend, *conditions.Problem) {
-	place, problem := r.backendIn(ctx, p, p.seen.MultiRegion.PrimaryRegion, allowedOnly)
-	if problem != nil {
-		problem.Message = fmt.Sprintf("the primary key is in %s: %s", p.seen.MultiRegion.PrimaryRegion, problem.Message)
-		return nil, problem
-	}
-	if p.held != nil {
-		return readOnly{backend: place.entry.Backend, why: p.held}, nil
-	}
-	return place.entry.Backend, nil
-}
-
-// takeHome takes up how the key is at home after something was done to the primary, which may be elsewhere.
-func (r *Reconciler) takeHome(ctx context.Context, p *pass, primary *backend.Key) *conditions.Problem {
-	if primary != nil && primary.ARN == p.seen.ARN {
-		p.seen = primary
-		return nil
-	}
-	return r.lookAgain(ctx, p)
-}
-
-// lookAgain reads the key anew, also where the backend keeps what it knows.
-func (r *Reconciler) lookAgain(ctx context.Context, p *pass) *conditions.Problem {
-	if p.verifier != nil {
-		if err := p.verifier.Verify(ctx, p.seen.ID); err != nil {
-			return failed(err)
-		}
-	}
-	seen, err := p.backend.Get(ctx, p.seen.ID)
-	if err != nil {
-		return failed(err)
-	}
-	p.seen = seen
-	return nil
-}
-
-// findReplica takes up how the key is in the Region of q. kept says that this Key kept it there before; otherwise the
-// KMSBackend's adoption policy has a say, as it has for any key.
-func (r *Reconciler) findReplica(ctx context.Context, p, q *pass, kept bool) *conditions.Problem {
-	r.checkNow(ctx, q)
-	if q.status.LastHandledReconcileAt != p.status.LastHandledReconcileAt { // it could not be looked at
-		p.status.LastHandledReconcileAt = p.key.Status.LastHandledReconcileAt
-	}
-	seen, err := q.backend.Get(ctx, p.seen.ID)
-	if backend.IsNotFound(err) { // it is not shown yet, or what is known of it at home is outdated
-		if problem := r.lookAgain(ctx, p); problem != nil {
-			return problem
-		}
-		return failed(&backend.Error{Class: backend.NotReady, Message: "the replica is not there yet", Err: err})
-	}
-	if err != nil {
-		return failed(err)
-	}
-	q.seen = seen
-	if problem := r.pastTransition(ctx, q); problem != nil {
-		return problem
-	}
-	if seen.State == backend.StateCreating {
-		return failed(transition(seen))
-	}
-	return r.checkReplicaOwner(ctx, q, kept)
-}
-
-func (r *Reconciler) checkReplicaOwner(ctx context.Context, q *pass, kept bool) *conditions.Problem {
-	if _, owned := backend.OwnerFromTags(q.seen.Tags); kept && !owned {
-		return nil
-	}
-	lives, err := r.holderLives(ctx, q, q.seen)
-	if err != nil {
-		return failed(err)
-	}
-	if refusal := plan.Adopt(q.owner, q.seen, q.kmsBackend.Spec.Adoption, lives); refusal != "" {
-		return stalled(v1alpha1.ReasonAdoptRefused, refusal)
-	}
-	return nil
-}
-
-// movePrimary makes the replica in the Region to the primary.
-func (r *Reconciler) movePrimary(ctx context.Context, p *pass, to string) {
-	if to == "" {
-		if p.seen.MultiRegion.PrimaryRegion == p.key.Spec.PrimaryRegion {
-			p.drift.AsDeclared(primaryField)
-		}
-		return
-	}
+func (r *Reconciler) replicateNow(ctx context.Context, p, q *pass) (*backend.Key, *conditions.Problem, error) {
 	source, problem := r.primary(ctx, p)
 	if problem != nil {
-		problem.Message = "spec.primaryRegion: " + problem.Message
-		p.failSync(*problem)
-		return
+		return nil, problem, nil
 	}
-	from := p.seen.MultiRegion.PrimaryRegion
-	after, err := source.Apply(ctx, p.seen.ID, []backend.Change{backend.UpdatePrimaryRegion{From: from, To: to}})
-	failpoint.Hit("primary-moved")
-	p.drifted(plan.Difference{Field: primaryField, From: to, To: from}, p.wasSettled() && p.key.Status.PrimaryRegion == to, err)
-	p.failSync(changeProblems(err)...)
+	primary, err := source.Get(ctx, p.seen.ID)
+	if err == nil && primary.State != backend.StateEnabled {
+		err = &backend.Error{Class: backend.NotReady, Message: fmt.Sprintf(
+			"the replica is made when the primary key, which is %s, is enabled", primary.State)}
+	}
 	if err != nil {
-		return
+		return nil, failed(err), nil
 	}
-	r.event(p, normal, "PrimaryRegionUpdated", "the primary of key %s is now in %s", p.seen.ID, to)
-	p.wakeAt(r.Now()) // rotation is the new one's business
-	if problem := r.takeHome(ctx, p, after); problem != nil {
-		p.failSync(*problem)
+	after, err := source.Apply(ctx, p.seen.ID, []backend.Change{q.asDeclaredReplica()})
+	failpoint.Hit("replicated")
+	if problems := changeProblems(err); len(problems) > 0 {
+		return after, &problems[0], err
 	}
-	if place, problem := r.backendIn(ctx, p, to, allowedOnly); problem == nil {
-		if verifier, ok := place.entry.Backend.(backend.Verifier); ok {
-			_ = verifier.Verify(ctx, p.seen.ID) // it would learn that later otherwise
-		}
+	return after, nil, nil
+}
+
+// asDeclaredReplica makes the key in the Region of this pass.
+func (p *pass) asDeclaredReplica() backend.Replicate {
+	return backend.Replicate{
+		Region: p.identity.Region, Description: p.key.Spec.Description, Tags: p.owner.TagsWith(p.declaredTags()), Policy: p.initialPolicy(),
 	}
 }

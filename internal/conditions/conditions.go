@@ -20,13 +20,14 @@ import (
 type Conditions struct {
 	// List is what goes into status.
 	List       []metav1.Condition
+	before     []metav1.Condition
 	generation int64
 	problems   []Problem
 }
 
 // New starts from the conditions in status; generation is that of the spec which the pass is about.
 func New(old []metav1.Condition, generation int64) *Conditions {
-	return &Conditions{List: slices.Clone(old), generation: generation}
+	return &Conditions{List: slices.Clone(old), before: old, generation: generation}
 }
 
 // True reports a condition as met.
@@ -123,6 +124,11 @@ func (c *Conditions) set(conditionType string, status metav1.ConditionStatus, re
 	meta.SetStatusCondition(&c.List, metav1.Condition{
 		Type: conditionType, Status: status, Reason: reason, Message: Shorten(message, maxMessage), ObservedGeneration: c.generation,
 	})
+	// One that is reported twice in a pass, and ends where it began, made no transition.
+	now, before := meta.FindStatusCondition(c.List, conditionType), meta.FindStatusCondition(c.before, conditionType)
+	if before != nil && before.Status == now.Status {
+		now.LastTransitionTime = before.LastTransitionTime
+	}
 }
 
 // maxMessage is metav1.Condition's bound, in bytes.

@@ -6,6 +6,7 @@ package operator_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,34 +19,22 @@ import (
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 )
 
-// ledgerManifest is a key in two Regions. Only backendRef tells one kind of backend from another.
-const ledgerManifest = `
-apiVersion: kms.chatelaine.dev/v1alpha1
-kind: Key
-metadata: {name: ledger}
-spec:
-  backendRef: {name: BACKEND}
-  multiRegion: true
-  aliases: [alias/NAMESPACE/ledger]
-  rotation: {enabled: true, periodInDays: 180}
-  replicas:
-  - {region: eu-west-1, tags: {site: dublin}}
----
-apiVersion: kms.chatelaine.dev/v1alpha1
-kind: KeyPolicy
-metadata: {name: ledger}
-spec:
-  targets: [{name: ledger}]
-  rules:
-  - sid: Use
-    principals: [{serviceAccount: {name: orders}}]
-    permissions: [Use]
-`
-
-// applyLedger applies the manifest with kubectl, and waits until all of it is in force.
+// applyLedger applies the sample of a key in two Regions with kubectl, and waits until all of it is in force. Only backendRef tells
+// one kind of backend from another.
 func (w *world) applyLedger() *v1alpha1.Key {
 	w.t.Helper()
-	manifest := strings.NewReplacer("BACKEND", w.backend.Name, "NAMESPACE", w.namespace).Replace(ledgerManifest)
+	sample, err := os.ReadFile("../../config/samples/multiregion/key_ledger.yaml")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var wanted []string
+	for document := range strings.SplitSeq(string(sample), "\n---\n") {
+		if !strings.Contains(document, "\nkind: KMSBackend") {
+			wanted = append(wanted, document)
+		}
+	}
+	manifest := strings.NewReplacer("name: frankfurt", "name: "+w.backend.Name, "chatelaine-samples", w.namespace).
+		Replace(strings.Join(wanted, "\n---\n"))
 	w.kubectl("apply", "-n", w.namespace, "-f", writeFile(w.t, filepath.Join(w.t.TempDir(), "ledger.yaml"), manifest))
 	ledger := metav1.ObjectMeta{Namespace: w.namespace, Name: "ledger", Generation: 1}
 	w.awaitPolicy(&v1alpha1.KeyPolicy{ObjectMeta: ledger}, v1alpha1.ConditionReady, metav1.ConditionTrue, "")

@@ -1,0 +1,117 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package key
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/conditions"
+	"github.com/chatelaine-dev/chatelaine/internal/plan"
+)
+
+// arnParts is in how many parts a key's ARN comes apart at its colons: arn, partition, kms, Region, account, key.
+const arnParts = 6
+
+// keepOthers has the key as it is declared in the Regions in which it was made, while nothing can be done in that of the Key's own
+// KMSBackend: what is revoked is revoked wherever it can be.
+func (r *Reconciler) keepOthers(ctx context.Context, p *pass) {
+	if p.unknown || p.err != nil || p.status.KeyID == "" || len(p.status.Replicas) == 0 || p.kmsBackend == nil {
+		return
+	}
+	if arn := strings.Split(p.status.ARN, ":"); p.identity.Region == "" && len(arn) == arnParts {
+		p.identity = backend.Identity{AccountID: arn[4], Region: arn[3]}
+	}
+	p.seen = p.asKnown()
+	var gone remade
+	for i := range p.status.Replicas {
+		was := &p.status.Replicas[i]
+		at := slices.IndexFunc(p.key.Spec.Replicas, func(declared v1alpha1.KeyReplica) bool { return declared.Region == was.Region })
+		if at >= 0 && was.ARN != "" {
+			*was = r.keepReplica(ctx, p, &p.key.Spec.Replicas[at], true, &gone)
+		}
+	}
+	r.tellDrifts(p)
+	if len(p.unsynced) > 0 {
+		p.conditions.FailAll(v1alpha1.ConditionSynced, p.unsynced)
+	}
+}
+
+// asKnown is the key as far as status knows where it is.
+func (p *pass) asKnown() *backend.Key {
+	known := &backend.MultiRegion{PrimaryRegion: p.status.PrimaryRegion}
+	for i := range p.status.Replicas {
+		known.ReplicaRegions = append(known.ReplicaRegions, p.status.Replicas[i].Region)
+	}
+	return &backend.Key{ID: p.status.KeyID, MultiRegion: known}
+}
+
+// replicateHome makes the key again in the Region of the Key's own KMSBackend, in which it is gone, from the primary if that is
+// elsewhere: nothing is lost with a replica. It is false if there is no such primary.
+func (r *Reconciler) replicateHome(ctx context.Context, p *pass) (bool, *conditions.Problem) {
+	if len(p.status.Replicas) == 0 {
+		return false, nil
+	}
+	p.seen = p.asKnown()
+	source, problem := r.primaryAmongReplicas(ctx, p)
+	if source == nil || problem != nil {
+		p.seen = nil
+		return problem != nil, problem
+	}
+	_, err := source.Apply(ctx, p.status.KeyID, []backend.Change{p.asDeclaredReplica()})
+	p.drifted(plan.Difference{Field: replicasField, From: p.identity.Region}, true, err)
+	if problems := changeProblems(err); len(problems) > 0 {
+		return true, &problems[0]
+	}
+	r.event(p, warning, "Replicated", "key %s was gone in %s, and was replicated there again", p.status.KeyID, p.identity.Region)
+	seen, err := p.backend.Get(ctx, p.status.KeyID)
+	if backend.IsNotFound(err) {
+		err = &backend.Error{Class: backend.NotReady, Message: "the key is being replicated into " + p.identity.Region + " again", Err: err}
+	}
+	if err != nil {
+		return true, failed(err)
+	}
+	p.seen = seen
+	return true, nil
+}
+
+// primaryAmongReplicas is the backend of the primary, as the first of the replicas that can be read says; nil if it was in the
+// Region of the Key's own KMSBackend, or nobody knows.
+func (r *Reconciler) primaryAmongReplicas(ctx context.Context, p *pass) (backend.Backend, *conditions.Problem) {
+	for i := range p.status.Replicas {
+		replica := &p.status.Replicas[i]
+		if replica.ARN == "" {
+			continue
+		}
+		place, problem := r.backendIn(ctx, p, replica.Region, allowedOnly)
+		if problem != nil {
+			continue
+		}
+		key, err := place.entry.Backend.Get(ctx, p.status.KeyID)
+		if err != nil || key.MultiRegion == nil {
+			continue
+		}
+		if holder, _ := backend.OwnerFromTags(key.Tags); !holder.Same(p.owner) || key.MultiRegion.PrimaryRegion == p.identity.Region {
+			continue
+		}
+		p.seen.MultiRegion = key.MultiRegion
+		return r.primary(ctx, p)
+	}
+	return nil, nil
+}
+
+// lostMessage says what is lost with a key that is gone.
+func (p *pass) lostMessage() string {
+	text := fmt.Sprintf("key %s is no longer on KMSBackend %s: it was deleted outside this cluster's control. ", p.status.KeyID, p.status.Backend)
+	if len(p.status.Replicas) > 0 {
+		return text + "Its replicas have its key material, and are kept as declared; it cannot be replicated from them, since the primary was here or " +
+			"cannot be reached. Restore it from a backup; or delete this Key and create it again to get a new, different key"
+	}
+	return text + "It is not replaced, since what was encrypted under it would stay unreadable. " +
+		"Restore it from a backup; or delete this Key and create it again to get a new, different key"
+}
