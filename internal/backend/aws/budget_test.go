@@ -144,14 +144,21 @@ func TestNoOperationIsCalledMoreOftenThanItsQuota(t *testing.T) {
 	}
 }
 
-func TestTheDefaultRatesAreBelowTheQuotasInEverySecond(t *testing.T) {
+func TestTheDefaultRatesLeaveATenthOfTheQuotaInEverySecond(t *testing.T) {
 	for name, l := range newLimiters(nil) {
 		quota, rate, burst := operations[name].quota, float64(l.limiter.Limit()), float64(l.limiter.Burst())
 		if quota < 1 { // a request in so many seconds
-			quota, rate = 1, math.Floor(rate/quota)
+			quota, rate = 1/0.9, rate/quota
 		}
-		if rate+burst > quota {
-			t.Errorf("%s: %v per second and %v at once come to more than %v", name, l.limiter.Limit(), burst, operations[name].quota)
+		// What is there when the second begins, and what comes before it ends.
+		if most := burst + math.Ceil(rate) - 1; most > 0.9*quota || rate > 0.8*quota {
+			t.Errorf("%s: %v at once and %v per second come to %v within a second, of %v", name, burst, rate, most, quota)
 		}
+	}
+}
+
+func TestReplicasTakeNoMoreThanTheQuotaOfCreateKeyInTheirRegion(t *testing.T) {
+	if counted := 2 * operations["ReplicateKey"].quota; counted > operations["CreateKey"].quota {
+		t.Errorf("AWS counts %v CreateKey per second, and takes %v", counted, operations["CreateKey"].quota)
 	}
 }

@@ -22,8 +22,9 @@ type operation struct {
 	once bool
 }
 
-// operations are all that are called, by name. Quotas are AWS's (Request quotas, AWS KMS Developer Guide). AWS names none for
-// RotateKeyOnDemand, ListKeyRotations and GetCallerIdentity; those are by analogy, as is GetResources'.
+// operations are all that are called, by name. Quotas are AWS's (Request quotas, AWS KMS Developer Guide); it names none for
+// GetCallerIdentity and GetResources, which are by analogy. ReplicateKey has half of its own, since AWS counts each as two CreateKey
+// in the replica's Region, of which it takes 5. It counts UpdatePrimaryRegion once in each of the two Regions.
 var operations = map[string]operation{
 	"CancelKeyDeletion":      {service: "kms", quota: 5},
 	"CreateAlias":            {service: "kms", quota: 5},
@@ -46,7 +47,7 @@ var operations = map[string]operation{
 	"ListKeys":               {service: "kms", quota: 500},
 	"ListResourceTags":       {service: "kms", quota: 2000},
 	"PutKeyPolicy":           {service: "kms", quota: 15},
-	"ReplicateKey":           {service: "kms", quota: 5},
+	"ReplicateKey":           {service: "kms", quota: 2.5},
 	"RevokeGrant":            {service: "kms", quota: 30},
 	"RotateKeyOnDemand":      {service: "kms", quota: 5, once: true},
 	"ScheduleKeyDeletion":    {service: "kms", quota: 15},
@@ -61,6 +62,9 @@ var operations = map[string]operation{
 const (
 	// share of a quota that is used: the account has other users.
 	share = 0.8
+	// atOnce is the share of a quota that may be used in one moment, if it was not used before. What is left beside both is room for
+	// requests that were let through in one second and come to AWS in the next.
+	atOnce = 0.1
 	// slowest is the least share of its rate to which an operation is slowed down.
 	slowest = 1.0 / 32
 	// calm is for how long throttling must not have been seen for a rate to grow by a tenth of its own.
@@ -68,7 +72,7 @@ const (
 )
 
 // limiter is the rate of one operation, shared by all who call it. It is halved when AWS throttles the operation and grows
-// back by a tenth in each second without. In no second are more requests let through than the quota.
+// back by a tenth in each second without. In no second are more requests let through than nine tenths of the quota, or than one.
 type limiter struct {
 	full    rate.Limit
 	limiter *rate.Limiter
@@ -90,7 +94,7 @@ func newLimiters(quotas map[string]float64) map[string]*limiter {
 
 func newLimiter(quota float64) *limiter {
 	full := rate.Limit(quota * share)
-	return &limiter{full: full, limiter: rate.NewLimiter(full, max(1, int(quota*(1-share))))}
+	return &limiter{full: full, limiter: rate.NewLimiter(full, max(1, int(quota*atOnce)))}
 }
 
 // wait returns when a request may be made. Its error is ctx's, or says that ctx ends before that.
