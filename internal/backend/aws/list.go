@@ -5,6 +5,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -113,9 +114,15 @@ func (b *Backend) readListing(ctx context.Context, begun time.Time) (listed map[
 	return listed, nil
 }
 
-// ensureListing has the Tagging API asked at since or later.
+// errNoTaggingAPI is why nothing was listed for those who waited while somebody else was refused.
+var errNoTaggingAPI = errors.New("the Tagging API is not there, or not allowed")
+
+// ensureListing has the Tagging API asked at since or later. Of many who wait for that one hears a refusal, and no other asks.
 func (b *Backend) ensureListing(ctx context.Context, since time.Time) error {
 	return b.listings.ensure(ctx, since, b.clock.Now, func(ctx context.Context, begun time.Time) error {
+		if !b.taggingAPI() {
+			return errNoTaggingAPI
+		}
 		_, err := b.readListing(ctx, begun)
 		return err
 	})

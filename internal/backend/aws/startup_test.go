@@ -61,6 +61,9 @@ func startUp(t *testing.T, keys int, hasTagging bool, perKey float64) {
 	if spent > perKey {
 		t.Errorf("%.3f calls for each of %d keys, want at most %.3f: %v", spent, keys, perKey, passes)
 	}
+	if !hasTagging && passes["GetResources"] != 1 {
+		t.Errorf("%d workers asked %d times for the Tagging API, which is not there", workers, passes["GetResources"])
+	}
 	if again := counter.Counted(func() { eachOf(ids, func(id string) { restartedPass(t, b, id) }) }); again.Total() > 0 {
 		t.Errorf("what was read is read again: %v", again)
 	}
@@ -73,14 +76,14 @@ func startUp(t *testing.T, keys int, hasTagging bool, perKey float64) {
 	withinQuotas(t, counter)
 }
 
-// withinQuotas fails the test if in any second an operation was called more often than AWS allows.
+// withinQuotas fails the test if in any second an operation was called more often than nine tenths of what AWS allows, or once.
 func withinQuotas(t *testing.T, counter *awstest.Counter) {
 	t.Helper()
 	for operation := range counter.Counts() {
 		quota, most := operations[operation].quota, counter.Most(operation, time.Second)
 		t.Logf("%s: at most %d within a second, of %v", operation, most, quota)
-		if float64(most) > quota {
-			t.Errorf("%s was called %d times within a second, and %v are allowed", operation, most, quota)
+		if float64(most) > max(1, 0.9*quota) {
+			t.Errorf("%s was called %d times within a second, and %v are allowed: there is no room left", operation, most, quota)
 		}
 	}
 }
