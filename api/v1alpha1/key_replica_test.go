@@ -100,6 +100,15 @@ func TestReplicasAreDescribedAndTaggedAsKeysAre(t *testing.T) {
 			}
 		})
 	}
+	together := func(own, besides int) func(*v1alpha1.Key) {
+		return func(key *v1alpha1.Key) {
+			many(besides)(key)
+			key.Spec.Tags = map[string]v1alpha1.TagValue{}
+			for i := range own {
+				key.Spec.Tags[fmt.Sprintf("own-%d", i)] = ""
+			}
+		}
+	}
 	const field = "spec.replicas[0].tags"
 	keyCases{
 		"disabled":             {with(func(r *v1alpha1.KeyReplica) { r.Enabled = new(false) }), accepted},
@@ -116,6 +125,12 @@ func TestReplicasAreDescribedAndTaggedAsKeysAre(t *testing.T) {
 		"a tag key with a #":   {tagged("#1", ""), refused(field, "tag keys may have letters")},
 		"a tag value with a #": {tagged("team", "#1"), refused(field+"[team]", "tag values may have letters")},
 		"no tags":              {many(0), accepted},
+		"45 with the Key's":    {together(20, 25), accepted},
+		"46 with the Key's":    {together(20, 26), refused("spec.replicas", "at most 45 together")},
+		"the Key's own again": {func(key *v1alpha1.Key) {
+			many(45)(key)
+			key.Spec.Tags = key.Spec.Replicas[0].Tags
+		}, accepted},
 	}.run(t)
 }
 

@@ -104,14 +104,14 @@ func (r *Reconciler) make(ctx context.Context, p *pass) {
 
 // finish writes the status and says when to look again.
 func (r *Reconciler) finish(ctx context.Context, p *pass) (ctrl.Result, error) {
-	switch {
-	case p.unknown || p.err != nil:
+	if p.unknown || p.err != nil {
 		return ctrl.Result{}, p.err
-	case p.untried:
-		return ctrl.Result{RequeueAfter: untriedRetry}, nil
 	}
 	if err := r.writeStatus(ctx, p); err != nil {
 		return ctrl.Result{}, err
+	}
+	if p.untried {
+		return ctrl.Result{RequeueAfter: untriedRetry}, nil
 	}
 	if p.again {
 		return ctrl.Result{RequeueAfter: outdatedRetry}, nil

@@ -69,8 +69,8 @@ func (r *Reconciler) carryOutDeletion(ctx context.Context, p *pass) *conditions.
 	p.use(name, entry.Backend)
 	p.identity = entry.Identity
 	problem = r.scheduleDeletion(ctx, p)
-	if problem != nil && problem.Reason == v1alpha1.ReasonReplicaBackendNotFound {
-		problem.Message += letGo
+	if problem != nil && len(p.status.Replicas) > 0 {
+		problem.Message += letGo + " (what is scheduled already stays scheduled, until the Key is applied again)"
 	}
 	return problem
 }

@@ -76,6 +76,10 @@ func (r *Reconciler) findKnown(ctx context.Context, p *pass) *conditions.Problem
 		}
 		return failed(err)
 	}
+	if p.status.ARN != "" && seen.ARN != p.status.ARN {
+		return stalled(v1alpha1.ReasonAdoptMismatch, fmt.Sprintf(
+			"KMSBackend %s has become another one: it has %s, and the key is %s: have a KMSBackend of this name where that is", p.status.Backend, seen.ARN, p.status.ARN))
+	}
 	if holder, owned := backend.OwnerFromTags(seen.Tags); owned && !holder.Same(p.owner) {
 		return stalled(v1alpha1.ReasonAdoptRefused, fmt.Sprintf(
 			"key %s now carries the owner tags of another Key: remove its tags that begin with %s to give it back to this one",

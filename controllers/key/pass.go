@@ -65,7 +65,9 @@ type pass struct {
 	unknown bool
 	// replicaIn is the Region of the replica that the pass is over; empty for the key of the Key's own KMSBackend.
 	replicaIn string
-	// untried is true while nobody has tried to open the backend of a replica: what was done is not summed up before.
+	// beganReplica says that status had the Region before the replica was there: the Key is to have made it.
+	beganReplica bool
+	// untried is true while nobody has tried to open the backend of a replica: conditions are left as they are.
 	untried bool
 	// again asks for another pass at once: status is to tell first what that one does.
 	again bool
@@ -90,13 +92,10 @@ func (r *Reconciler) newPass(key *v1alpha1.Key) *pass {
 
 // use makes the backend with that name the one that the pass works on.
 func (p *pass) use(name string, b backend.Backend) {
-	p.status.Backend, p.backend = name, b
+	p.status.Backend, p.backend = name, p.guarded(b)
 	p.verifier, _ = b.(backend.Verifier)
 	p.granter, _ = b.(backend.Granter)
 	p.importer, _ = b.(backend.Importer)
-	if p.held != nil {
-		p.backend = readOnly{backend: b, why: p.held}
-	}
 }
 
 // createInput is the key as it is to be made.

@@ -22,6 +22,7 @@ type place struct {
 	name       string
 	kmsBackend *v1alpha1.KMSBackend
 	entry      backend.Entry
+	tried      bool // to be opened
 }
 
 // Which KMSBackends are looked for.
@@ -30,19 +31,19 @@ const (
 	anyAllowed  = false // all, to undo what was done when it might
 )
 
-// backendIn is the KMSBackend of a Region: of the account and kind of the Key's own one. If there are several, it is the first by
-// name that is open; so a Region is reached as long as any of them is.
+// backendIn is the KMSBackend of a Region: of the account and kind of the Key's own one. If there are several, it is the one that the
+// replica is on, or the first by name that is open.
 func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allowed bool) (*place, *conditions.Problem) {
 	if region == p.identity.Region {
-		entry, _ := r.Backends.Get(p.kmsBackend.Name)
-		return r.usable(&place{name: p.kmsBackend.Name, kmsBackend: p.kmsBackend, entry: entry})
+		return r.usable(r.placeOf(p.kmsBackend))
 	}
 	all := &v1alpha1.KMSBackendList{}
 	if err := r.Client.List(ctx, all); err != nil {
 		return nil, failed(err)
 	}
+	recorded := p.replicaStatus(region).Backend
 	slices.SortFunc(all.Items, func(a, b v1alpha1.KMSBackend) int { return strings.Compare(a.Name, b.Name) })
-	var closed, forbidden *place
+	var first, closed, forbidden *place
 	for i := range all.Items {
 		candidate := r.placeOf(&all.Items[i])
 		if !candidate.isIn(region, p) {
@@ -54,12 +55,18 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 				continue
 			}
 		}
-		if candidate.entry.Err == nil && candidate.entry.Backend != nil {
-			return candidate, nil
+		switch open := candidate.entry.Err == nil && candidate.entry.Backend != nil; {
+		case candidate.name == recorded && candidate.tried:
+			return r.usable(candidate)
+		case open:
+			first = cmp.Or(first, candidate)
+		default:
+			closed = cmp.Or(closed, candidate)
 		}
-		closed = cmp.Or(closed, candidate)
 	}
 	switch {
+	case first != nil:
+		return first, nil
 	case r.isUntried(all, region, p):
 		p.untried = true
 		return nil, &conditions.Problem{Reason: v1alpha1.ReasonBackendNotReady, Message: "the KMSBackends are being opened"}
@@ -81,25 +88,30 @@ func (r *Reconciler) isUntried(all *v1alpha1.KMSBackendList, region string, p *p
 	return slices.ContainsFunc(all.Items, func(kmsBackend v1alpha1.KMSBackend) bool {
 		_, tried := r.Backends.Get(kmsBackend.Name)
 		maybe := kmsBackend.Status.Region == "" || kmsBackend.Status.Region == region
-		return !tried && maybe && isSoftware(&kmsBackend) == isSoftware(p.kmsBackend)
+		return !tried && maybe && kmsBackend.DeletionTimestamp.IsZero() &&
+			(p.kmsBackend.Name == "" || isSoftware(&kmsBackend) == isSoftware(p.kmsBackend))
 	})
 }
 
 func isSoftware(kmsBackend *v1alpha1.KMSBackend) bool { return kmsBackend.Spec.Software != nil }
 
 func (r *Reconciler) placeOf(kmsBackend *v1alpha1.KMSBackend) *place {
-	entry, _ := r.Backends.Get(kmsBackend.Name)
-	return &place{name: kmsBackend.Name, kmsBackend: kmsBackend, entry: entry}
+	entry, tried := r.Backends.Get(kmsBackend.Name)
+	return &place{name: kmsBackend.Name, kmsBackend: kmsBackend, entry: entry, tried: tried}
 }
 
 // isIn says whether the KMSBackend is in the Region, and of the account and kind of the pass's own. One that is not open is
 // where it was last, or where the Key has a replica on it.
 func (c *place) isIn(region string, p *pass) bool {
+	onIt := p.replicaStatus(region).Backend == c.name
+	if p.kmsBackend.Name == "" { // it is gone, and its kind is not known
+		return onIt
+	}
 	account, in := c.entry.Identity.AccountID, c.entry.Identity.Region
 	if account == "" {
 		account, in = c.kmsBackend.Status.AccountID, c.kmsBackend.Status.Region
 	}
-	if account == "" && p.replicaStatus(region).Backend == c.name {
+	if account == "" && onIt {
 		return true
 	}
 	return in == region && account == p.identity.AccountID && isSoftware(c.kmsBackend) == isSoftware(p.kmsBackend)

@@ -54,19 +54,18 @@ func (p *pass) asKnown() *backend.Key {
 // replicateHome makes the key again in the Region of the Key's own KMSBackend, in which it is gone, from the primary if that is
 // elsewhere: nothing is lost with a replica. It is false if there is no such primary.
 func (r *Reconciler) replicateHome(ctx context.Context, p *pass) (bool, *conditions.Problem) {
-	if len(p.status.Replicas) == 0 {
+	p.seen = p.asKnown()
+	if !r.isKeptElsewhere(ctx, p) {
+		p.seen = nil
 		return false, nil
 	}
-	p.seen = p.asKnown()
-	source, problem := r.primaryAmongReplicas(ctx, p)
-	if source == nil || problem != nil {
-		p.seen = nil
-		return problem != nil, problem
+	source, _, err := r.primary(ctx, p)
+	if err == nil {
+		_, err = source.Apply(ctx, p.status.KeyID, []backend.Change{p.asDeclaredReplica()})
+		p.drifted(plan.Difference{Field: replicasField, From: p.identity.Region}, true, err)
 	}
-	_, err := source.Apply(ctx, p.status.KeyID, []backend.Change{p.asDeclaredReplica()})
-	p.drifted(plan.Difference{Field: replicasField, From: p.identity.Region}, true, err)
-	if problems := changeProblems(err); len(problems) > 0 {
-		return true, &problems[0]
+	if err != nil {
+		return true, failed(ofOneChange(err))
 	}
 	r.event(p, warning, "Replicated", "key %s was gone in %s, and was replicated there again", p.status.KeyID, p.identity.Region)
 	seen, err := p.backend.Get(ctx, p.status.KeyID)
@@ -80,29 +79,24 @@ func (r *Reconciler) replicateHome(ctx context.Context, p *pass) (bool, *conditi
 	return true, nil
 }
 
-// primaryAmongReplicas is the backend of the primary, as the first of the replicas that can be read says; nil if it was in the
-// Region of the Key's own KMSBackend, or nobody knows.
-func (r *Reconciler) primaryAmongReplicas(ctx context.Context, p *pass) (backend.Backend, *conditions.Problem) {
+// isKeptElsewhere says whether the primary is in another Region than that of the Key's own KMSBackend, as the first of the replicas
+// that can be read says.
+func (r *Reconciler) isKeptElsewhere(ctx context.Context, p *pass) bool {
 	for i := range p.status.Replicas {
-		replica := &p.status.Replicas[i]
-		if replica.ARN == "" {
+		if p.status.Replicas[i].ARN == "" {
 			continue
 		}
-		place, problem := r.backendIn(ctx, p, replica.Region, allowedOnly)
+		place, problem := r.backendIn(ctx, p, p.status.Replicas[i].Region, allowedOnly)
 		if problem != nil {
 			continue
 		}
 		key, err := place.entry.Backend.Get(ctx, p.status.KeyID)
-		if err != nil || key.MultiRegion == nil {
-			continue
+		if err == nil && key.MultiRegion != nil {
+			p.seen.MultiRegion = key.MultiRegion
+			return key.MultiRegion.PrimaryRegion != p.identity.Region
 		}
-		if holder, _ := backend.OwnerFromTags(key.Tags); !holder.Same(p.owner) || key.MultiRegion.PrimaryRegion == p.identity.Region {
-			continue
-		}
-		p.seen.MultiRegion = key.MultiRegion
-		return r.primary(ctx, p)
 	}
-	return nil, nil
+	return false
 }
 
 // lostMessage says what is lost with a key that is gone.

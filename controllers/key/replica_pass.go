@@ -11,7 +11,6 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
-	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
 	"github.com/chatelaine-dev/chatelaine/internal/plan"
 )
@@ -34,7 +33,7 @@ func (r *Reconciler) replicaPass(p *pass, declared *v1alpha1.KeyReplica, was *v1
 		LastHandledReconcileAt: p.key.Status.LastHandledReconcileAt,
 	}
 	q := r.newPass(key)
-	q.replicaIn = declared.Region
+	q.replicaIn, q.beganReplica = declared.Region, was.Backend != ""
 	q.conditions = conditions.New(nil, key.Generation)
 	q.drift = p.drift.Of(declared.Region, r.Now())
 	q.use(place.name, place.entry.Backend)
@@ -52,18 +51,26 @@ func (p *pass) replicaStatus(region string) v1alpha1.KeyReplicaStatus {
 	return v1alpha1.KeyReplicaStatus{Region: region}
 }
 
-// asReplica is what status is to say of the key in the Region of a replica's pass. It names no backend while the key is not this
-// Key's there.
-func (p *pass) asReplica(was *v1alpha1.KeyReplicaStatus) v1alpha1.KeyReplicaStatus {
-	status := v1alpha1.KeyReplicaStatus{
-		Region: p.replicaIn, Backend: was.Backend, ARN: p.seen.ARN, KeyState: p.status.KeyState, Aliases: p.status.Aliases,
+// asReplica is what status is to say of the key in the Region of a replica's pass.
+func (p *pass) asReplica() v1alpha1.KeyReplicaStatus {
+	return v1alpha1.KeyReplicaStatus{
+		Region: p.replicaIn, Backend: p.status.Backend, ARN: p.seen.ARN, KeyState: p.status.KeyState, Aliases: p.status.Aliases,
 		TagKeys: p.status.TagKeys, Policy: p.status.Policy, Grants: p.status.Grants, ImportedMaterial: p.status.ImportedMaterial,
 		SyncedGeneration: p.status.SyncedGeneration,
 	}
-	if owner, _ := backend.OwnerFromTags(p.seen.Tags); owner.Same(p.owner) {
-		status.Backend = p.status.Backend
+}
+
+// notTaken is what status is to say of a Region in which nothing was done. Of a key that is not there, or another's, it says
+// nothing: above all not that some policy is in force.
+func (p *pass) notTaken(was *v1alpha1.KeyReplicaStatus, problem *conditions.Problem) v1alpha1.KeyReplicaStatus {
+	if p.seen == nil || problem.Reason == v1alpha1.ReasonAdoptRefused {
+		status := v1alpha1.KeyReplicaStatus{Region: was.Region, Backend: was.Backend}
+		if p.seen == nil {
+			status.ARN, status.SyncedGeneration = was.ARN, was.SyncedGeneration // it was this Key's, and is to be made again
+		}
+		return status
 	}
-	return status
+	return *was
 }
 
 // absorb takes up what the pass over a replica came to. What both say of what holds in every Region, such as a KeyPolicy that is

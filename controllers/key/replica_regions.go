@@ -14,17 +14,55 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/plan"
 )
 
-// primary is the backend of the Region that has the primary key.
-func (r *Reconciler) primary(ctx context.Context, p *pass) (backend.Backend, *conditions.Problem) {
-	place, problem := r.backendIn(ctx, p, p.seen.MultiRegion.PrimaryRegion, allowedOnly)
+// primary is the primary key, and the backend of its Region. It is not touched if it is another Key's: then this Key has some of the
+// replicas only.
+func (r *Reconciler) primary(ctx context.Context, p *pass) (backend.Backend, *backend.Key, error) {
+	region := p.seen.MultiRegion.PrimaryRegion
+	place, problem := r.backendIn(ctx, p, region, allowedOnly)
 	if problem != nil {
-		problem.Message = fmt.Sprintf("the primary key is in %s: %s", p.seen.MultiRegion.PrimaryRegion, problem.Message)
-		return nil, problem
+		return nil, nil, &backend.Error{
+			Class: classOf(problem), Reason: problem.Reason, Message: fmt.Sprintf("the primary key is in %s: %s", region, problem.Message),
+		}
 	}
-	if p.held != nil {
-		return readOnly{backend: place.entry.Backend, why: p.held}, nil
+	key, err := place.entry.Backend.Get(ctx, p.seen.ID)
+	if err == nil {
+		err = r.mayHave(ctx, p, key, place)
 	}
-	return place.entry.Backend, nil
+	if err != nil {
+		return nil, nil, err
+	}
+	return p.guarded(place.entry.Backend), key, nil
+}
+
+// guarded is the backend, on which nothing may be changed if nothing may be on the pass's own.
+func (p *pass) guarded(b backend.Backend) backend.Backend {
+	if p.held == nil {
+		return b
+	}
+	return readOnly{backend: b, why: p.held}
+}
+
+// mayHave refuses a primary that is another Key's, or that the Key may not adopt.
+func (r *Reconciler) mayHave(ctx context.Context, p *pass, primary *backend.Key, in *place) error {
+	if holder, _ := backend.OwnerFromTags(primary.Tags); holder.Same(p.owner) {
+		return nil
+	}
+	refusal, err := r.refusesAdoption(ctx, p, primary, in.kmsBackend)
+	if err != nil || refusal == "" {
+		return err
+	}
+	return &backend.Error{
+		Class: backend.InvalidInput, Reason: v1alpha1.ReasonAdoptRefused,
+		Message: fmt.Sprintf("the primary key is in %s: %s", in.entry.Identity.Region, refusal),
+	}
+}
+
+// classOf is the class of an error that means the problem.
+func classOf(problem *conditions.Problem) backend.Class {
+	if problem.Stalled {
+		return backend.InvalidInput
+	}
+	return backend.Unavailable
 }
 
 // takeHome takes up how the key is at home after something was done to the primary, which may be elsewhere.
@@ -54,48 +92,6 @@ func (r *Reconciler) lookAgain(ctx context.Context, p *pass) *conditions.Problem
 	return nil
 }
 
-// findReplica takes up how the key is in the Region of q.
-func (r *Reconciler) findReplica(ctx context.Context, p, q *pass, known bool) *conditions.Problem {
-	r.checkNow(ctx, q)
-	if q.status.LastHandledReconcileAt != p.status.LastHandledReconcileAt { // it could not be looked at
-		p.status.LastHandledReconcileAt = p.key.Status.LastHandledReconcileAt
-	}
-	seen, err := q.backend.Get(ctx, p.seen.ID)
-	if backend.IsNotFound(err) { // it is not shown yet, or what is known of it at home is outdated
-		if problem := r.lookAgain(ctx, p); problem != nil {
-			return problem
-		}
-		return failed(&backend.Error{Class: backend.NotReady, Message: "the replica is not there yet", Err: err})
-	}
-	if err != nil {
-		return failed(err)
-	}
-	q.seen = seen
-	if problem := r.pastTransition(ctx, q); problem != nil {
-		return problem
-	}
-	if seen.State == backend.StateCreating {
-		return failed(transition(seen))
-	}
-	return r.checkReplicaOwner(ctx, q, known)
-}
-
-// checkReplicaOwner has the KMSBackend's adoption policy say whether the Key may have a replica that it did not make, as with any
-// key. One that it made may show its tags later, or have lost them.
-func (r *Reconciler) checkReplicaOwner(ctx context.Context, q *pass, known bool) *conditions.Problem {
-	if _, owned := backend.OwnerFromTags(q.seen.Tags); known && !owned {
-		return nil
-	}
-	lives, err := r.holderLives(ctx, q, q.seen)
-	if err != nil {
-		return failed(err)
-	}
-	if refusal := plan.Adopt(q.owner, q.seen, q.kmsBackend.Spec.Adoption, lives); refusal != "" {
-		return stalled(v1alpha1.ReasonAdoptRefused, refusal)
-	}
-	return nil
-}
-
 // movePrimary makes the replica in the Region to the primary.
 func (r *Reconciler) movePrimary(ctx context.Context, p *pass, to string) {
 	if to == "" {
@@ -104,18 +100,18 @@ func (r *Reconciler) movePrimary(ctx context.Context, p *pass, to string) {
 		}
 		return
 	}
-	source, problem := r.primary(ctx, p)
-	if problem != nil {
-		problem.Message = "spec.primaryRegion: " + problem.Message
-		p.failSync(*problem)
-		return
-	}
 	from := p.seen.MultiRegion.PrimaryRegion
-	after, err := source.Apply(ctx, p.seen.ID, []backend.Change{backend.UpdatePrimaryRegion{From: from, To: to}})
-	failpoint.Hit("primary-moved")
+	source, _, err := r.primary(ctx, p)
+	var after *backend.Key
+	if err == nil {
+		after, err = source.Apply(ctx, p.seen.ID, []backend.Change{backend.UpdatePrimaryRegion{From: from, To: to}})
+		failpoint.Hit("primary-moved")
+	}
 	p.drifted(plan.Difference{Field: primaryField, From: to, To: from}, p.wasSettled() && p.key.Status.PrimaryRegion == to, err)
-	p.failSync(changeProblems(err)...)
 	if err != nil {
+		problem := conditions.FromError(ofOneChange(err))
+		problem.Message = "spec.primaryRegion: " + problem.Message
+		p.failSync(problem)
 		return
 	}
 	r.event(p, normal, "PrimaryRegionUpdated", "the primary of key %s is now in %s", p.seen.ID, to)

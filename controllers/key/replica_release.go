@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
@@ -19,29 +20,86 @@ import (
 // release lets the key go in a Region in which it is no longer declared to be, as the deletion policy says, and says whether that
 // was done. Nothing is lost with a replica: what was encrypted under it, the others decrypt.
 func (r *Reconciler) release(ctx context.Context, p *pass, was *v1alpha1.KeyReplicaStatus) bool {
-	if p.key.Spec.Deletion.Policy != v1alpha1.DeletionSchedule {
+	problem := r.letGo(ctx, p, was)
+	if problem == nil {
 		p.drift.Forget(was.Region)
-		if was.ARN != "" {
-			r.event(p, normal, "ReplicaRetained", "key %s stays in %s as it is, since spec.deletion.policy is Retain: nothing is changed about it there any more",
-				p.seen.ID, was.Region)
-		}
 		return true
 	}
-	problem := r.deleteIn(ctx, p, p.seen.ID, was.Region)
-	if problem != nil && was.ARN == "" && problem.Reason == v1alpha1.ReasonReplicaBackendNotFound {
-		problem = nil // there was never a backend to make it on
-	}
-	if problem != nil {
-		problem.Message += "; or set spec.deletion.policy to Retain to keep the key there"
-		p.failSync(p.inReplicas(was.Region, *problem))
-		return false
-	}
-	p.drift.Forget(was.Region)
-	return true
+	p.failReplica(was.Region, *problem)
+	return false
 }
 
-// deleteIn schedules the deletion of the key in another Region, if it is this Key's there.
-func (r *Reconciler) deleteIn(ctx context.Context, p *pass, keyID, region string) *conditions.Problem {
+func (r *Reconciler) letGo(ctx context.Context, p *pass, was *v1alpha1.KeyReplicaStatus) *conditions.Problem {
+	switch {
+	case was.Backend == "": // nothing was ever begun there
+		return nil
+	case p.key.Spec.Deletion.Policy != v1alpha1.DeletionSchedule:
+		return r.retain(ctx, p, was)
+	}
+	problem := r.deleteIn(ctx, p, p.seen.ID, was.Region, true)
+	if problem != nil {
+		problem.Message += "; or set spec.deletion.policy to Retain to keep the key there"
+	}
+	return problem
+}
+
+// retain brings up to date who may use the key in a Region, before it is left as it is: what is revoked must not stay in force
+// because the Region was removed. One that cannot be reached can be removed all the same, and it is told what stays in force.
+func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyReplicaStatus) *conditions.Problem {
+	place, problem := r.backendIn(ctx, p, was.Region, anyAllowed)
+	if p.untried {
+		return problem
+	}
+	if problem != nil {
+		r.event(p, warning, "ReplicaRetained", "key %s in %s is left as it is, unseen (%s): %s stay in force there, whatever became of them since",
+			p.seen.ID, was.Region, problem.Message, sourcesOfStatus(was.Policy))
+		return nil
+	}
+	q := r.replicaPass(p, &v1alpha1.KeyReplica{Region: was.Region}, was, place)
+	if !r.compilePolicies(ctx, q) {
+		p.err = q.err
+		return failed(q.err)
+	}
+	seen, err := q.backend.Get(ctx, p.seen.ID)
+	if holder, _ := backend.OwnerFromTags(tagsOf(seen)); backend.IsNotFound(err) || err == nil && !holder.Same(p.owner) {
+		return nil
+	}
+	if err != nil {
+		return failed(err)
+	}
+	q.seen = seen
+	r.applyPolicy(ctx, q)
+	r.applyGrants(ctx, q)
+	if problems := slices.Concat(q.unsynced, q.conditions.Problems()); len(problems) > 0 {
+		problems[0].Message += "; the replica is let go when who may use it is as declared"
+		return &problems[0]
+	}
+	r.event(q, normal, "ReplicaRetained", "key %s stays in %s as it is, since spec.deletion.policy is Retain: nothing is changed about it there any more",
+		p.seen.ID, was.Region)
+	return nil
+}
+
+func tagsOf(key *backend.Key) map[string]string {
+	if key == nil {
+		return nil
+	}
+	return key.Tags
+}
+
+// sourcesOfStatus says in words which KeyPolicies status has in force.
+func sourcesOfStatus(policy *v1alpha1.KeyPolicyInForce) string {
+	if policy == nil || len(policy.Sources) == 0 {
+		return "no KeyPolicies, but grants,"
+	}
+	names := make([]string, 0, len(policy.Sources))
+	for _, source := range policy.Sources {
+		names = append(names, source.Name)
+	}
+	return "KeyPolicies " + strings.Join(names, ", ") + ", and grants,"
+}
+
+// deleteIn schedules the deletion of the key in another Region, if it is this Key's there. The primary is spared if asked for.
+func (r *Reconciler) deleteIn(ctx context.Context, p *pass, keyID, region string, sparePrimary bool) *conditions.Problem {
 	place, problem := r.backendIn(ctx, p, region, anyAllowed)
 	if problem != nil {
 		return problem
@@ -57,10 +115,11 @@ func (r *Reconciler) deleteIn(ctx context.Context, p *pass, keyID, region string
 	if holder, owned := backend.OwnerFromTags(key.Tags); !owned || !holder.Same(p.owner) {
 		return nil
 	}
-	if p.held != nil {
-		there = readOnly{backend: there, why: p.held}
+	if sparePrimary && key.MultiRegion != nil && key.MultiRegion.PrimaryRegion == region {
+		return stalled(v1alpha1.ReasonInvalidInput,
+			"it was removed and has the primary key: set spec.primaryRegion to another Region of the key, or declare the replica again")
 	}
-	at, err := there.ScheduleDeletion(ctx, keyID, p.pendingWindow())
+	at, err := p.guarded(there).ScheduleDeletion(ctx, keyID, p.pendingWindow())
 	if backend.IsNotFound(err) {
 		return nil
 	}
@@ -75,14 +134,24 @@ func (r *Reconciler) deleteIn(ctx context.Context, p *pass, keyID, region string
 
 // deleteReplicas schedules the deletion of the key wherever this Key kept it or declares it to be.
 func (r *Reconciler) deleteReplicas(ctx context.Context, p *pass, key *backend.Key) *conditions.Problem {
-	want := p.declaredRegions()
-	regions := slices.Concat(want.Replicas, want.Kept)
+	var regions []string
+	for i := range p.status.Replicas {
+		if p.status.Replicas[i].Backend != "" {
+			regions = append(regions, p.status.Replicas[i].Region)
+		}
+	}
+	for i := range p.key.Spec.Replicas {
+		if region := p.key.Spec.Replicas[i].Region; key.MultiRegion.In(region) {
+			regions = append(regions, region)
+		}
+	}
 	slices.Sort(regions)
 	for _, region := range slices.Compact(regions) {
-		if region == p.identity.Region || !key.MultiRegion.In(region) {
+		if region == p.identity.Region {
 			continue
 		}
-		if problem := r.deleteIn(ctx, p, key.ID, region); problem != nil {
+		if problem := r.deleteIn(ctx, p, key.ID, region, false); problem != nil {
+			problem.Message = fmt.Sprintf("%s: %s", region, problem.Message)
 			return problem
 		}
 		failpoint.Hit("replica-deletion-scheduled")

@@ -5,15 +5,12 @@ package key
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
-	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/conditions"
-	"github.com/chatelaine-dev/chatelaine/internal/failpoint"
 	"github.com/chatelaine-dev/chatelaine/internal/plan"
 )
 
@@ -50,7 +47,7 @@ func (r *Reconciler) spread(ctx context.Context, p *pass) {
 	for i := range p.status.Replicas {
 		was := &p.status.Replicas[i]
 		declared := slices.ContainsFunc(kept, func(s v1alpha1.KeyReplicaStatus) bool { return s.Region == was.Region })
-		if !declared && !(slices.Contains(need.Release, was.Region) && r.release(ctx, p, was)) {
+		if !declared && was.Region != p.identity.Region && !(slices.Contains(need.Release, was.Region) && r.release(ctx, p, was)) {
 			kept = append(kept, *was)
 		}
 	}
@@ -64,14 +61,17 @@ type remade struct {
 	regions []string
 	settled bool
 	err     error
+	// unsure says that a Region could not be looked at.
+	unsure bool
 }
 
 func (p *pass) driftedReplicas(gone *remade) {
-	if len(gone.regions) == 0 {
+	switch {
+	case len(gone.regions) > 0:
+		p.drifted(plan.Difference{Field: replicasField, From: strings.Join(gone.regions, ", ")}, gone.settled, gone.err)
+	case !gone.unsure:
 		p.drift.AsDeclared(replicasField)
-		return
 	}
-	p.drifted(plan.Difference{Field: replicasField, From: strings.Join(gone.regions, ", ")}, gone.settled, gone.err)
 }
 
 // checkRotates refuses to be answerable for the rotation of a key whose primary is where this Key does not keep it.
@@ -103,16 +103,11 @@ func (r *Reconciler) keepReplica(
 	was := p.replicaStatus(declared.Region)
 	place, problem := r.backendIn(ctx, p, declared.Region, allowedOnly)
 	if problem != nil {
+		gone.unsure = true
 		p.failReplica(declared.Region, *problem)
 		return was
 	}
-	known := was.Backend != "" // so what is there is this Key's, unless its tags say that it is another's
-	if !there && !known && p.held == nil {
-		was.Backend, p.again = place.name, true
-		p.failReplica(declared.Region, conditions.Problem{Reason: v1alpha1.ReasonProgressing, Message: "the replica is being made"})
-		return was
-	}
-	if known {
+	if was.Backend != "" {
 		was.Backend = place.name
 	}
 	q := r.replicaPass(p, declared, &was, place)
@@ -120,24 +115,35 @@ func (r *Reconciler) keepReplica(
 		p.err = q.err
 		return was
 	}
-	if !there {
+	problem = r.findReplica(ctx, p, q, there)
+	if problem == nil && q.seen == nil {
+		if was.Backend == "" && p.held == nil { // status is to say so before anything is made
+			was.Backend, p.again = place.name, true
+			p.failReplica(declared.Region, conditions.Problem{Reason: v1alpha1.ReasonProgressing, Message: "the replica is being made"})
+			return was
+		}
 		problem = r.replicate(ctx, p, q, gone)
 	}
 	if problem == nil {
-		problem = r.findReplica(ctx, p, q, known)
+		problem = r.takeReplica(ctx, q)
 	}
 	if problem != nil {
+		gone.unsure = true
 		p.failReplica(declared.Region, *problem)
-		return was
+		return q.notTaken(&was, problem)
 	}
 	r.checkInput(q)
 	r.make(ctx, q)
 	p.absorb(q)
-	return q.asReplica(&was)
+	return q.asReplica()
 }
 
 // failReplica says of a problem in which Region it is. Nobody knows then which key policy is in force there.
 func (p *pass) failReplica(region string, problem conditions.Problem) {
+	p.status.LastHandledReconcileAt = p.key.Status.LastHandledReconcileAt // it was not looked at everywhere
+	if p.untried {
+		return // status stays as it is until it can be said
+	}
 	p.failSync(p.inReplicas(region, problem))
 	p.unknownPolicy(region)
 }
@@ -146,49 +152,4 @@ func (p *pass) failReplica(region string, problem conditions.Problem) {
 func (p *pass) inReplicas(region string, problem conditions.Problem) conditions.Problem {
 	problem.Message = fmt.Sprintf("spec.replicas, %s: %s", region, problem.Message)
 	return problem
-}
-
-// replicate has the primary replicated into the Region of q, and notes in gone that the key was there before.
-func (r *Reconciler) replicate(ctx context.Context, p, q *pass, gone *remade) *conditions.Problem {
-	region, kept := q.identity.Region, q.key.Status.ARN != ""
-	after, problem, err := r.replicateNow(ctx, p, q)
-	if kept {
-		gone.regions, gone.settled = append(gone.regions, region), gone.settled || q.wasSettled()
-		if gone.err == nil && problem != nil {
-			gone.err = errors.New(problem.Message)
-		}
-	}
-	if problem != nil || err != nil {
-		return problem
-	}
-	r.event(q, normal, "Replicated", "key %s was replicated into %s", p.seen.ID, region)
-	return r.takeHome(ctx, p, after)
-}
-
-func (r *Reconciler) replicateNow(ctx context.Context, p, q *pass) (*backend.Key, *conditions.Problem, error) {
-	source, problem := r.primary(ctx, p)
-	if problem != nil {
-		return nil, problem, nil
-	}
-	primary, err := source.Get(ctx, p.seen.ID)
-	if err == nil && primary.State != backend.StateEnabled {
-		err = &backend.Error{Class: backend.NotReady, Message: fmt.Sprintf(
-			"the replica is made when the primary key, which is %s, is enabled", primary.State)}
-	}
-	if err != nil {
-		return nil, failed(err), nil
-	}
-	after, err := source.Apply(ctx, p.seen.ID, []backend.Change{q.asDeclaredReplica()})
-	failpoint.Hit("replicated")
-	if problems := changeProblems(err); len(problems) > 0 {
-		return after, &problems[0], err
-	}
-	return after, nil, nil
-}
-
-// asDeclaredReplica makes the key in the Region of this pass.
-func (p *pass) asDeclaredReplica() backend.Replicate {
-	return backend.Replicate{
-		Region: p.identity.Region, Description: p.key.Spec.Description, Tags: p.owner.TagsWith(p.declaredTags()), Policy: p.initialPolicy(),
-	}
 }

@@ -26,8 +26,10 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
 	}
 	p.conditions.Summarize(readyConditions, reason, message)
 	p.conditions.Remark(v1alpha1.ConditionReady, p.mistake)
-	p.status.Conditions = p.conditions.List
-	p.status.ObservedGeneration = p.key.Generation
+	if !p.untried { // otherwise conditions stay as they are until all of them can be said
+		p.status.Conditions = p.conditions.List
+		p.status.ObservedGeneration = p.key.Generation
+	}
 	p.noteVerified(!equality.Semantic.DeepEqual(p.key.Status, p.status))
 	if equality.Semantic.DeepEqual(p.key.Status, p.status) {
 		return nil

@@ -131,6 +131,9 @@ func isCertain(applied *metav1.Condition) bool {
 // inForce says whether the part is in the key policy that the Key has, in every Region in which it is to be.
 func inForce(key *v1alpha1.Key, part *compile.Part) bool {
 	for i := range key.Spec.Replicas {
+		if strings.Contains(key.Status.ARN, ":kms:"+key.Spec.Replicas[i].Region+":") {
+			continue // its own, declared by mistake: it has the key's own policy
+		}
 		at := slices.IndexFunc(key.Status.Replicas, func(s v1alpha1.KeyReplicaStatus) bool { return s.Region == key.Spec.Replicas[i].Region })
 		if at < 0 || !inPolicy(key.Status.Replicas[at].Policy, part) {
 			return false

@@ -61,7 +61,7 @@ func Where(want Regions, seen *backend.MultiRegion) Spread {
 	}
 	for _, region := range want.Kept {
 		switch {
-		case slices.Contains(want.Replicas, region):
+		case region == want.Home || slices.Contains(want.Replicas, region):
 		case region != seen.PrimaryRegion:
 			out.Release = append(out.Release, region)
 		case want.Primary == "" || !declared:
