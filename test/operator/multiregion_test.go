@@ -29,11 +29,11 @@ func (w *world) applyLedger() *v1alpha1.Key {
 	}
 	var wanted []string
 	for document := range strings.SplitSeq(string(sample), "\n---\n") {
-		if !strings.Contains(document, "\nkind: KMSBackend") {
+		if strings.Contains(document, "\nkind: Key") {
 			wanted = append(wanted, document)
 		}
 	}
-	manifest := strings.NewReplacer("name: frankfurt", "name: "+w.backend.Name, "chatelaine-samples", w.namespace).
+	manifest := strings.NewReplacer("name: frankfurt", "name: "+w.backend.Name, "name: ledger\n    permissions", "name: orders\n    permissions", "chatelaine-samples", w.namespace).
 		Replace(strings.Join(wanted, "\n---\n"))
 	w.kubectl("apply", "-n", w.namespace, "-f", writeFile(w.t, filepath.Join(w.t.TempDir(), "ledger.yaml"), manifest))
 	ledger := metav1.ObjectMeta{Namespace: w.namespace, Name: "ledger", Generation: 1}
