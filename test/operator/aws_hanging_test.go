@@ -20,19 +20,11 @@ func TestABackendThatHangsHoldsUpNothingElseForLong(t *testing.T) {
 	onBad := w.on(w.awsBackend(bad.in(w.credentials(bad.accessKey(t, "root")))))
 	onGood := w.on(w.awsBackend(good.in(w.credentials(good.accessKey(t, "root")))))
 	onGood.awaitAvailable()
-	keys := make([]*v1alpha1.Key, 2*manager.Defaults().Workers)
-	for i := range keys {
-		keys[i] = onBad.key(fmt.Sprintf("key-%d", i), nil)
-	}
-	for _, key := range keys {
-		onBad.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
-	}
+	keys := onBad.readyKeys(2 * manager.Defaults().Workers)
 
 	bad.hang()
 	begun := time.Now()
-	for _, key := range keys {
-		onBad.update(key, func(s *v1alpha1.KeySpec) { s.Description = "to be written while nobody answers" })
-	}
+	onBad.occupy(keys)
 	onGood.readyKey("orders", nil)
 	w.readyKey("orders", nil)
 	t.Logf("keys on the other backends were Ready %s after all workers were made to wait", time.Since(begun).Round(time.Millisecond))
@@ -48,7 +40,53 @@ func TestABackendThatHangsHoldsUpNothingElseForLong(t *testing.T) {
 
 	bad.answer()
 	onBad.awaitAvailable()
+	onBad.awaitReady(keys)
+}
+
+// TestWhileABackendHangsKeysOfOthersAreMade has KMS hang, and STS say all the while that it answers, so that nothing that is under
+// way is ever broken off for that.
+func TestWhileABackendHangsKeysOfOthersAreMade(t *testing.T) {
+	w := newAWSWorld(t, nil)
+	bad := newAWSAccount(t, firstAccount)
+	onBad := w.on(w.awsBackend(bad.in(w.credentials(bad.accessKey(t, "root")))))
+	keys := onBad.readyKeys(30)
+
+	bad.hangKMS()
+	onBad.occupy(keys)
+	last := onBad.awaitKey(keys[len(keys)-1], v1alpha1.ConditionCreated, metav1.ConditionFalse, v1alpha1.ReasonUnavailable)
+	wantMessage(t, last.Status.Conditions, v1alpha1.ConditionCreated, "slow to answer")
+	w.readyKeys(30)
+	if waiting := bad.waiting.Load(); waiting == 0 {
+		t.Error("nobody waits for the backend that hangs any more, so the others were made afterwards")
+	}
+	onBad.awaitAvailable()
+
+	bad.answer()
+	onBad.awaitReady(keys)
+}
+
+// readyKeys makes so many Keys and waits until they are Ready.
+func (w *world) readyKeys(count int) []*v1alpha1.Key {
+	w.t.Helper()
+	keys := make([]*v1alpha1.Key, count)
+	for i := range keys {
+		keys[i] = w.key(fmt.Sprintf("key-%d", i), nil)
+	}
+	w.awaitReady(keys)
+	return keys
+}
+
+func (w *world) awaitReady(keys []*v1alpha1.Key) {
+	w.t.Helper()
 	for _, key := range keys {
-		onBad.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+		w.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	}
+}
+
+// occupy has something to be written to each of the Keys' keys.
+func (w *world) occupy(keys []*v1alpha1.Key) {
+	w.t.Helper()
+	for _, key := range keys {
+		w.update(key, func(s *v1alpha1.KeySpec) { s.Description = "to be written while nobody answers" })
 	}
 }

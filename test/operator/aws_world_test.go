@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,9 +39,12 @@ type awsAccount struct {
 	id     string
 	server *httptest.Server
 	people *people
+	// waiting is how many requests to KMS get no answer.
+	waiting atomic.Int32
 
 	mu      sync.Mutex
 	release chan struct{} // while it is not nil, requests get no answer until it is closed
+	onlyKMS bool          // those to STS do
 	signers map[string]int
 	actions map[string]map[string]bool // by signer: the actions of KMS and of the Tagging API that were called
 }
@@ -107,10 +111,15 @@ func (a *awsAccount) admit(r *http.Request) bool {
 	a.mu.Lock()
 	a.signers[signer]++
 	a.note(signer, r.Header.Get("X-Amz-Target"))
-	release := a.release
+	isKMS := r.Header.Get("X-Amz-Target") != "" // or the Tagging API
+	release, answers := a.release, a.release == nil || a.onlyKMS && !isKMS
 	a.mu.Unlock()
-	if release == nil {
+	if answers {
 		return true
+	}
+	if isKMS {
+		a.waiting.Add(1)
+		defer a.waiting.Add(-1)
 	}
 	select {
 	case <-release:
@@ -157,10 +166,15 @@ func (a *awsAccount) withinIAMPolicy(t *testing.T, operator accessKey) {
 }
 
 // hang leaves all requests without an answer, until answer is called.
-func (a *awsAccount) hang() {
+func (a *awsAccount) hang() { a.hangs(false) }
+
+// hangKMS is like hang, but that STS still answers.
+func (a *awsAccount) hangKMS() { a.hangs(true) }
+
+func (a *awsAccount) hangs(onlyKMS bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.release = make(chan struct{})
+	a.release, a.onlyKMS = make(chan struct{}), onlyKMS
 }
 
 func (a *awsAccount) answer() {

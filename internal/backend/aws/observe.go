@@ -17,6 +17,8 @@ import (
 
 // Observer is told what a Backend asks of AWS. It is called by many at a time, and must not block.
 type Observer interface {
+	// Requesting tells that a request for the operation is about to be sent. Requested follows, whatever becomes of it.
+	Requesting(operation string)
 	// Requested tells of one request, repeated ones each by itself.
 	Requested(Request)
 	// Waited tells how long a request waited for its turn under the rate limit of its operation, also if it went no further.
@@ -51,6 +53,9 @@ const (
 // nobody is the Observer of a Backend that has none.
 type nobody struct{}
 
+// Requesting implements Observer.
+func (nobody) Requesting(string) {}
+
 // Requested implements Observer.
 func (nobody) Requested(Request) {}
 
@@ -78,6 +83,7 @@ func observed[O any](
 		GetConn:      func(string) { made.Store(true) },
 		WroteHeaders: func() { sent.Store(true) },
 	})
+	observer.Requesting(operation)
 	begun := time.Now()
 	out, err := do(ctx)
 	if err != nil && !sent.Load() {

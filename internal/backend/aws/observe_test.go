@@ -17,9 +17,20 @@ import (
 // noted is an Observer that remembers.
 type noted struct {
 	mu       sync.Mutex
+	begun    map[string]int
 	requests []Request
 	waits    int
 	shares   map[string][]float64
+}
+
+// Requesting implements Observer.
+func (n *noted) Requesting(operation string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.begun == nil {
+		n.begun = map[string]int{}
+	}
+	n.begun[operation]++
 }
 
 // Requested implements Observer.
@@ -87,8 +98,8 @@ func TestEachRequestIsToldWithAnOutcomeOfAClosedSet(t *testing.T) {
 				t.Error(err)
 			}
 			got := n.of("ListKeys")
-			if len(got) != c.times || n.waits != c.times {
-				t.Fatalf("%d requests and %d waits, want %d", len(got), n.waits, c.times)
+			if len(got) != c.times || n.begun["ListKeys"] != c.times || n.waits != c.times {
+				t.Fatalf("%d requests of %d begun, and %d waits, want %d", len(got), n.begun["ListKeys"], n.waits, c.times)
 			}
 			for _, r := range got {
 				if r.Took <= 0 || r.Service != "kms" || r.Class != c.class || r.Code != c.code {

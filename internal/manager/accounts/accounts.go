@@ -11,7 +11,7 @@
 // A backend that does not answer would hold all who work on its keys for as long as it takes their requests to time out. So
 // one that is slow or fails is doubted: it is asked who the operator is, over new connections and for a few seconds only, and if
 // it does not answer, all that is under way is broken off, and nothing more is asked until it answers again. What is known of its
-// keys is kept meanwhile.
+// keys is kept meanwhile. Where many wait for a backend it is doubted sooner, and only some of them may go on waiting (crowd.go).
 //
 // Accounts are those of one term of leadership: what a backend knows is only as good as long as nobody else makes keys. When it
 // ends the metrics go, as another replica has them from then on.
@@ -141,8 +141,7 @@ func (a *Accounts) replace(ctx context.Context, one *account, object *v1alpha1.K
 	case err == nil && opened.succeed(one.last):
 		return opened, nil
 	case err == nil:
-		opened.health = &health{ask: func() { a.options.Recheck(object.Name) }}
-		opened.sweeps = &sweeps{}
+		opened.take(&health{ask: func() { a.options.Recheck(object.Name) }}, &sweeps{})
 		one.series.Fresh(begun)
 		return opened, nil
 	}

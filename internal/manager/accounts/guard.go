@@ -6,6 +6,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
@@ -24,6 +25,7 @@ type guarded struct {
 	settings settings
 	home     home
 	series   *metrics.AWSSeries
+	observer *observer
 	health   *health
 	sweeps   *sweeps
 }
@@ -37,8 +39,9 @@ var (
 
 // connect opens a backend and has it say who the operator is, which must be at home. It has no health and no sweeps yet.
 func (a *Accounts) connect(ctx context.Context, series *metrics.AWSSeries, s settings, where home) (*guarded, error) {
+	watching := &observer{series: series}
 	config := a.config(s)
-	config.Observer = observer{series}
+	config.Observer = watching
 	opened, err := aws.Open(ctx, config)
 	if err != nil {
 		return nil, err
@@ -50,7 +53,15 @@ func (a *Accounts) connect(ctx context.Context, series *metrics.AWSSeries, s set
 	if err := where.check(identity); err != nil {
 		return nil, err
 	}
-	return &guarded{Backend: opened, settings: s, home: home{identity.AccountID, identity.Region}, series: series}, nil
+	return &guarded{
+		Backend: opened, settings: s, home: home{identity.AccountID, identity.Region}, series: series, observer: watching,
+	}, nil
+}
+
+// take gives the backend its health and its sweeps, before it is used.
+func (g *guarded) take(h *health, s *sweeps) {
+	g.health, g.sweeps = h, s
+	g.observer.health.Store(h)
 }
 
 // succeed has a backend that was just opened take over what the last one knows, if there is one and it can. What the last one has
@@ -59,24 +70,37 @@ func (g *guarded) succeed(last *guarded) bool {
 	if last == nil || !g.Inherit(last.Backend) {
 		return false
 	}
-	g.health, g.sweeps = last.health, last.sweeps
+	g.take(last.health, last.sweeps)
 	g.health.trust()
 	return true
 }
 
-// observer counts what a backend asks of AWS.
-type observer struct{ series *metrics.AWSSeries }
+// observer counts what a backend asks of AWS, and tells its health of it.
+type observer struct {
+	series *metrics.AWSSeries
+	health atomic.Pointer[health] // nil while it is only asked who the operator is
+}
+
+// Requesting implements aws.Observer.
+func (o *observer) Requesting(operation string) {
+	if h := o.health.Load(); h != nil {
+		h.asked(operation)
+	}
+}
 
 // Requested implements aws.Observer.
-func (o observer) Requested(r aws.Request) {
+func (o *observer) Requested(r aws.Request) {
 	o.series.Requested(r.Service, r.Operation, string(r.Class), r.Code, r.Took)
+	if h := o.health.Load(); h != nil {
+		h.settled(r.Operation, r.Code != aws.CodeNoAnswer && r.Code != aws.CodeNotSent)
+	}
 }
 
 // Waited implements aws.Observer.
-func (o observer) Waited(wait time.Duration) { o.series.Waited(wait) }
+func (o *observer) Waited(wait time.Duration) { o.series.Waited(wait) }
 
 // Limited implements aws.Observer.
-func (o observer) Limited(operation string, share float64) { o.series.Limited(operation, share) }
+func (o *observer) Limited(operation string, share float64) { o.series.Limited(operation, share) }
 
 // check refuses an identity of another account or Region.
 func (h home) check(identity backend.Identity) error {

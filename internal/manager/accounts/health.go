@@ -28,15 +28,20 @@ type health struct {
 	trusted time.Time // when it was last found to answer
 	failure error     // why it is not asked any more; nil when it is
 	flights map[*flight]struct{}
+	begun   int // verbs so far
+	answers answers
+	watched bool // a look at the crowd is due
 }
 
 // flight is a verb that is under way.
 type flight struct {
+	number int
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
 }
 
-// guard carries a verb out, unless the backend is known not to answer, and breaks it off when that becomes known.
+// guard carries a verb out, unless the backend is known not to answer or too many wait for it, and breaks it off when that becomes
+// known.
 func guard[T any](ctx context.Context, h *health, verb func(context.Context) (T, error)) (T, error) {
 	bounded, under, err := h.begin(ctx)
 	if err != nil {
@@ -62,12 +67,17 @@ func (h *health) begin(ctx context.Context) (context.Context, *flight, error) {
 	if h.failure != nil {
 		return nil, nil, h.failure
 	}
+	if h.stuck() {
+		return nil, nil, errSlow
+	}
 	bounded, cancel := context.WithCancelCause(ctx)
-	under := &flight{cancel: cancel, timer: time.AfterFunc(slow, h.doubt)}
+	h.begun++
+	under := &flight{number: h.begun, cancel: cancel, timer: time.AfterFunc(slow, h.doubt)}
 	if h.flights == nil {
 		h.flights = map[*flight]struct{}{}
 	}
 	h.flights[under] = struct{}{}
+	h.watch()
 	return bounded, under, nil
 }
 
@@ -103,11 +113,12 @@ func (h *health) broken() bool {
 	return h.failure != nil
 }
 
-// trust says that the backend answers.
+// trust says that the backend answers. For a while others may try it beside those who still wait.
 func (h *health) trust() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.doubted, h.failure, h.trusted = false, nil, time.Now()
+	h.answers.heard = h.trusted
 }
 
 // breakOff says that the backend does not answer, and why: it is not asked until it is trusted again.
