@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -181,7 +182,7 @@ func testNotFound(t *testing.T, f *fixture) {
 
 func testOwned(t *testing.T, f *fixture) {
 	first := f.create(t, symmetric("key"))
-	f.Advance(t, 1)
+	f.Advance(t, 10*time.Millisecond) // AWS tells times in milliseconds
 	later := symmetric("key")
 	later.Owner.UID = "uid-of-a-later-key"
 	second := f.create(t, later)
