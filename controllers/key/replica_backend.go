@@ -58,6 +58,9 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 		switch open := candidate.entry.Err == nil && candidate.entry.Backend != nil; {
 		case candidate.name == recorded && candidate.tried:
 			return r.usable(candidate)
+		case candidate.name == recorded && candidate.kmsBackend.DeletionTimestamp.IsZero():
+			p.untried = true
+			return nil, beingOpened()
 		case open:
 			first = cmp.Or(first, candidate)
 		default:
@@ -69,7 +72,7 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 		return first, nil
 	case r.isUntried(all, region, p):
 		p.untried = true
-		return nil, &conditions.Problem{Reason: v1alpha1.ReasonBackendNotReady, Message: "the KMSBackends are being opened"}
+		return nil, beingOpened()
 	case closed != nil:
 		return r.usable(closed)
 	case forbidden != nil:
@@ -80,6 +83,10 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 		return nil, stalled(v1alpha1.ReasonReplicaBackendNotFound, fmt.Sprintf(
 			"no KMSBackend is in %s with account %s, as KMSBackend %s is: create one, or remove the replica", region, p.identity.AccountID, p.kmsBackend.Name))
 	}
+}
+
+func beingOpened() *conditions.Problem {
+	return &conditions.Problem{Reason: v1alpha1.ReasonBackendNotReady, Message: "the KMSBackends are being opened"}
 }
 
 // isUntried says whether a KMSBackend that may be in the Region has not been tried to open yet, so that nothing can be said of the

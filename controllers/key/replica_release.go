@@ -43,6 +43,9 @@ func (r *Reconciler) letGo(ctx context.Context, p *pass, was *v1alpha1.KeyReplic
 	return problem
 }
 
+// refusals are the reasons with which what can be put of KeyPolicies and grants was put, and more never will be as they are.
+var refusals = []string{v1alpha1.ReasonPolicyRefused, v1alpha1.ReasonPolicyTooLarge, v1alpha1.ReasonInvalidInput}
+
 // retain brings up to date who may use the key in a Region, before it is left as it is: what is revoked must not stay in force
 // because the Region was removed. One that cannot be reached can be removed all the same, and it is told what stays in force.
 func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyReplicaStatus) *conditions.Problem {
@@ -70,9 +73,11 @@ func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyRepli
 	q.seen = seen
 	r.applyPolicy(ctx, q)
 	r.applyGrants(ctx, q)
-	if problems := slices.Concat(q.unsynced, q.conditions.Problems()); len(problems) > 0 {
-		problems[0].Message += "; the replica is let go when who may use it is as declared"
-		return &problems[0]
+	for _, problem := range slices.Concat(q.unsynced, q.conditions.Problems()) {
+		if !slices.Contains(refusals, problem.Reason) {
+			problem.Message += "; the replica is let go when who may use it is as declared"
+			return &problem
+		}
 	}
 	r.event(q, normal, "ReplicaRetained", "key %s stays in %s as it is, since spec.deletion.policy is Retain: nothing is changed about it there any more",
 		p.seen.ID, was.Region)

@@ -57,6 +57,18 @@ func TestWhatIsRevokedIsRevokedBeforeARegionIsLetGo(t *testing.T) {
 	r.awaitRule(made, south, "app", false)
 }
 
+func TestAMistakenKeyPolicyHoldsNoRegionBack(t *testing.T) {
+	r := newRealm(t)
+	r.apply("mistaken", "orders", mistaken("use"))
+	made := r.newKey("orders", in([]string{south}))
+	r.create(made)
+	refused := r.await(made, v1alpha1.ConditionPolicyApplied, metav1.ConditionFalse, v1alpha1.ReasonPolicyRefused)
+	r.awaitKey(refused, south, "made", inState(backend.StateEnabled))
+	r.await(made, v1alpha1.ConditionSynced, metav1.ConditionTrue, "")
+	r.update(made, in(nil))
+	r.awaitRegions(made)
+}
+
 func TestARegionThatCannotBeReachedIsLetGoAndItIsToldWhatStays(t *testing.T) {
 	r := newRealm(t)
 	object := r.apply("apps", "orders", allow("use", "app"))

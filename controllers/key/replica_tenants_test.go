@@ -136,7 +136,11 @@ func TestWithTwoBackendsInARegionAReplicaStaysOnItsOwn(t *testing.T) {
 	}
 	identity.PrincipalARN = role("second-operator")
 	puts := r.at[south].PolicyPuts()
+	r.backends.Delete(r.names[south]) // the operator starts, and the other one is open first
 	r.backends.Set(second.Name, backend.Entry{Backend: r.at[south], Identity: identity})
+	r.lookAgain()
+	r.openBackend(r.names[south], r.at[south])
+	r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 	r.backends.Set(r.names[south], away)
 	r.await(made, v1alpha1.ConditionSynced, metav1.ConditionFalse, v1alpha1.ReasonBackendNotReady)
 	r.openBackend(r.names[south], r.at[south])
