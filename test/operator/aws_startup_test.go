@@ -23,26 +23,32 @@ var readQuotas = map[string]int{
 	"ListAliases": 500, "ListKeyRotations": 100, "ListKeys": 500,
 }
 
-// TestARestartedOperatorReadsEachKeyOnceAndStaysUnderEveryQuota has an operator make Keys at what stands for AWS, and starts
-// another one, with AWS's default quotas, in its place.
-func TestARestartedOperatorReadsEachKeyOnceAndStaysUnderEveryQuota(t *testing.T) {
+// TestARestartedOperatorReadsEachKeyOnceWritesNothingAndStaysUnderEveryQuota has an operator make Keys at what stands for AWS, and
+// starts another one, with AWS's default quotas, in its place.
+func TestARestartedOperatorReadsEachKeyOnceWritesNothingAndStaysUnderEveryQuota(t *testing.T) {
 	const keys = 200
 	adopt(t, nil)
 	there := awstest.NewAccount(t, awstest.Options{Tagging: true})
 	calls := awstest.NewCounter(there)
 	server := httptest.NewServer(calls)
 	t.Cleanup(server.Close)
-	w := &awsWorld{world: emptyWorld(t, env, nil)}
+	w := &awsWorld{world: emptyWorld(t, quietServer(t), nil)}
 	on := w.on(w.awsBackend(v1alpha1.AWSBackend{
 		Region: awstest.Region, Endpoint: server.URL,
 		CredentialsSecretRef: &v1alpha1.SecretReference{
 			Name: w.credentials(accessKey{id: awstest.AccessKeyID, secret: awstest.SecretAccessKey}).Name,
 		},
 	}))
+	begun := w.mark()
 	stop := w.operate(map[string]float64{"CreateKey": 1e6, "CreateAlias": 1e6, "EnableKeyRotation": 1e6})
 	on.manyOnAWS(keys)
+	time.Sleep(time.Second) // for what is written late
 	stop()
 
+	if made := w.writesSince(begun); len(made) < 2*keys {
+		t.Fatalf("%d writes are seen of those that made %d Keys: %v", len(made), keys, made.Counts())
+	}
+	mark := w.mark()
 	reads := calls.Counted(func() {
 		before := calls.Counts()["GetKeyPolicy"] // the last thing that is read of a key
 		stop = w.operate(nil)
@@ -50,8 +56,12 @@ func TestARestartedOperatorReadsEachKeyOnceAndStaysUnderEveryQuota(t *testing.T)
 			read := calls.Counts()["GetKeyPolicy"] - before
 			return read >= keys, fmt.Sprintf("the policies of %d keys read; %d are", keys, read)
 		})
+		time.Sleep(time.Second) // for what is written late
 		stop()
 	})
+	if writes := w.writesSince(mark); len(writes) > 0 {
+		t.Errorf("%d writes, though nothing changed: %v", len(writes), writes.Counts())
+	}
 	t.Logf("%d keys: %.3f calls each: %v", keys, float64(reads.Total())/keys, reads)
 	for operation, count := range reads {
 		quota, known := readQuotas[operation]
