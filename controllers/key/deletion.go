@@ -68,6 +68,10 @@ func (r *Reconciler) carryOutDeletion(ctx context.Context, p *pass) *conditions.
 	}
 	p.use(name, entry.Backend)
 	p.identity = entry.Identity
+	if problem := p.checkHome(); problem != nil {
+		problem.Message += letGo
+		return problem
+	}
 	problem = r.scheduleDeletion(ctx, p)
 	if problem != nil && len(p.status.Replicas) > 0 {
 		problem.Message += letGo + " (what is scheduled already stays scheduled, until the Key is applied again)"

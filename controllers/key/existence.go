@@ -61,6 +61,9 @@ func (r *Reconciler) findOrCreate(ctx context.Context, p *pass) *conditions.Prob
 
 // findKnown looks the key in status up again.
 func (r *Reconciler) findKnown(ctx context.Context, p *pass) *conditions.Problem {
+	if problem := p.checkHome(); problem != nil {
+		return problem
+	}
 	seen, err := p.backend.Get(ctx, p.status.KeyID)
 	if backend.IsNotFound(err) {
 		if again, problem := r.replicateHome(ctx, p); again {
@@ -75,10 +78,6 @@ func (r *Reconciler) findKnown(ctx context.Context, p *pass) *conditions.Problem
 			p.status.KeyState = "" // nobody knows
 		}
 		return failed(err)
-	}
-	if p.status.ARN != "" && seen.ARN != p.status.ARN {
-		return stalled(v1alpha1.ReasonAdoptMismatch, fmt.Sprintf(
-			"KMSBackend %s has become another one: it has %s, and the key is %s: have a KMSBackend of this name where that is", p.status.Backend, seen.ARN, p.status.ARN))
 	}
 	if holder, owned := backend.OwnerFromTags(seen.Tags); owned && !holder.Same(p.owner) {
 		return stalled(v1alpha1.ReasonAdoptRefused, fmt.Sprintf(

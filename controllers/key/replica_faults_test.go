@@ -107,9 +107,13 @@ func TestWhatIsRevokedIsRevokedElsewhereWhileTheKeysOwnBackendIsAway(t *testing.
 func TestAKeyThatIsGoneAtHomeIsReplicatedFromItsPrimary(t *testing.T) {
 	r := newRealm(t)
 	made := r.createSpread("orders", []string{south}, primaryIn(south), withAliases("alias/orders"))
+	r.fake.DeleteRole(role("ghost"))
+	r.apply("ghosts", "orders", allow("haunt", "ghost"))
+	r.await(made, v1alpha1.ConditionPolicyApplied, metav1.ConditionFalse, v1alpha1.ReasonInvalidInput)
 	r.fake.Destroy(made.Status.KeyID)
+	r.lookAgain()
 	r.awaitKey(made, home, "there again", func(key *backend.Key) bool { return len(key.Aliases) == 1 })
-	r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	r.await(made, v1alpha1.ConditionSynced, metav1.ConditionTrue, "")
 	r.awaitDrift(made, 2, "aliases: alias/orders -> ", "replicas: fake-1 -> ")
 	if now := r.get(made); now.Status.KeyID != made.Status.KeyID || now.Status.PrimaryRegion != south {
 		t.Errorf("status: %+v", now.Status)

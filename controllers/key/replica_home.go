@@ -51,6 +51,18 @@ func (p *pass) asKnown() *backend.Key {
 	return &backend.Key{ID: p.status.KeyID, MultiRegion: known}
 }
 
+// checkHome refuses a KMSBackend that is not in the account and Region in which the Key's key is: what is there, and what is not
+// there, says nothing of this Key.
+func (p *pass) checkHome() *conditions.Problem {
+	arn := strings.Split(p.status.ARN, ":")
+	if len(arn) != arnParts || arn[3] == p.identity.Region && arn[4] == p.identity.AccountID {
+		return nil
+	}
+	return stalled(v1alpha1.ReasonAdoptMismatch, fmt.Sprintf(
+		"KMSBackend %s has become another one: it is in %s with account %s, and the key is %s: have a KMSBackend of this name where that is",
+		p.status.Backend, p.identity.Region, p.identity.AccountID, p.status.ARN))
+}
+
 // replicateHome makes the key again in the Region of the Key's own KMSBackend, in which it is gone, from the primary if that is
 // elsewhere: nothing is lost with a replica. It is false if there is no such primary.
 func (r *Reconciler) replicateHome(ctx context.Context, p *pass) (bool, *conditions.Problem) {
@@ -59,13 +71,10 @@ func (r *Reconciler) replicateHome(ctx context.Context, p *pass) (bool, *conditi
 		p.seen = nil
 		return false, nil
 	}
-	source, _, err := r.primary(ctx, p)
-	if err == nil {
-		_, err = source.Apply(ctx, p.status.KeyID, []backend.Change{p.asDeclaredReplica()})
-		p.drifted(plan.Difference{Field: replicasField, From: p.identity.Region}, true, err)
-	}
+	_, err := r.replicateNow(ctx, p, p)
+	p.drifted(plan.Difference{Field: replicasField, From: p.identity.Region}, true, err)
 	if err != nil {
-		return true, failed(ofOneChange(err))
+		return true, failed(err)
 	}
 	r.event(p, warning, "Replicated", "key %s was gone in %s, and was replicated there again", p.status.KeyID, p.identity.Region)
 	seen, err := p.backend.Get(ctx, p.status.KeyID)

@@ -50,7 +50,7 @@ var refusals = []string{v1alpha1.ReasonPolicyRefused, v1alpha1.ReasonPolicyTooLa
 // because the Region was removed. One that cannot be reached can be removed all the same, and it is told what stays in force.
 func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyReplicaStatus) *conditions.Problem {
 	place, problem := r.backendIn(ctx, p, was.Region, anyAllowed)
-	if p.untried {
+	if problem != nil && p.untried {
 		return problem
 	}
 	if problem != nil {
@@ -110,6 +110,11 @@ func (r *Reconciler) deleteIn(ctx context.Context, p *pass, keyID, region string
 		return problem
 	}
 	there := place.entry.Backend
+	if verifier, ok := there.(backend.Verifier); ok && sparePrimary { // which key is primary may have changed since it was looked at
+		if err := verifier.Verify(ctx, keyID); err != nil && !backend.IsNotFound(err) {
+			return failed(err)
+		}
+	}
 	key, err := there.Get(ctx, keyID)
 	if backend.IsNotFound(err) {
 		return nil

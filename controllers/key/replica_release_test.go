@@ -57,6 +57,25 @@ func TestWhatIsRevokedIsRevokedBeforeARegionIsLetGo(t *testing.T) {
 	r.awaitRule(made, south, "app", false)
 }
 
+func TestWhatIsRevokedIsRevokedBeforeARegionIsLetGoAlsoAtAStart(t *testing.T) {
+	r := newRealm(t)
+	object := r.apply("apps", "orders", allow("use", "app"))
+	made := r.createSpread("orders", []string{south, west})
+	r.awaitRule(made, south, "app", true)
+	for _, name := range r.names { // the operator ends
+		r.backends.Delete(name)
+	}
+	r.delete(object)
+	r.update(made, in([]string{west}))
+	r.openBackend(r.names[south], r.at[south])
+	r.openBackend(r.backendName, r.fake) // and begins, and the west is opened last
+	r.awaitRule(made, south, "app", false)
+	r.openBackend(r.names[west], r.at[west])
+	r.awaitRegions(made, west)
+	r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	r.awaitRule(made, west, "app", false)
+}
+
 func TestAMistakenKeyPolicyHoldsNoRegionBack(t *testing.T) {
 	r := newRealm(t)
 	r.apply("mistaken", "orders", mistaken("use"))

@@ -119,8 +119,26 @@ func TestAKeyStaysWhereItIsThoughItsBackendBecameAnother(t *testing.T) {
 	if moved.Status.ARN != made.Status.ARN || r.key(made, south).State != backend.StateEnabled {
 		t.Errorf("the key is %s, in the south %s", moved.Status.ARN, r.key(made, south).State)
 	}
+	r.openBackend(r.backendName, r.fake.Elsewhere("east-1")) // where the key is not
+	r.delete(made)
+	r.awaitSays(made, v1alpha1.ConditionSynced, "deletion waits: KMSBackend "+r.backendName+" has become another one: it is in east-1")
 	r.openBackend(r.backendName, r.fake)
-	r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	r.awaitGone(made.DeepCopy())
+	for region, want := range map[string]backend.State{home: backend.StatePendingDeletion, south: backend.StatePendingDeletion} {
+		if state := r.key(made, region).State; state != want {
+			t.Errorf("in %s it is %s", region, state)
+		}
+	}
+}
+
+func TestAKeyIsNotReplicatedToWhereItsBackendBecameAnother(t *testing.T) {
+	r := newRealm(t)
+	made := r.createSpread("orders", []string{south}, primaryIn(south))
+	r.openBackend(r.backendName, r.at[west])
+	r.await(made, v1alpha1.ConditionCreated, metav1.ConditionFalse, v1alpha1.ReasonAdoptMismatch)
+	if r.key(made, west) != nil || r.get(made).Status.ARN != made.Status.ARN {
+		t.Error("it was replicated")
+	}
 }
 
 func TestWithTwoBackendsInARegionAReplicaStaysOnItsOwn(t *testing.T) {

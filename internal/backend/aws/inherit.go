@@ -17,6 +17,7 @@ func (b *Backend) Inherit(earlier *Backend) bool {
 	b.memory = earlier.memory
 	if b.principal() == earlier.principal() {
 		b.opened = earlier.opened
+		b.tagsAllowed.Store(earlier.tagsAllowed.Load())
 	} else {
 		b.view.forgetUntagged()
 	}

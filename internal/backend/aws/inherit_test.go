@@ -239,3 +239,37 @@ func TestWhatAnotherPrincipalMayReadIsLookedAtAgainBeforeAKeyIsMade(t *testing.T
 		t.Errorf("made %s, and %s was there", key.ID, hidden.ID)
 	}
 }
+
+// TestOneKeyThatKeepsTheOperatorOutStopsNothingAfterAChangeOfCredentials has a key of others whose tags nobody may read, the first
+// of all that a backend meets which knows its own keys from the one before it.
+func TestOneKeyThatKeepsTheOperatorOutStopsNothingAfterAChangeOfCredentials(t *testing.T) {
+	for name, principal := range map[string]string{"the same principal": "first", "another principal": "second"} {
+		t.Run(name, func(t *testing.T) {
+			w := newEndpoint(t)
+			p := newProxy(t, w)
+			users := map[string]string{accessKey: "first"}
+			config := settings(callers(t, p.server.URL, users), clock.RealClock{})
+			config.Lags = Lags{Reads: time.Millisecond, Tagging: time.Millisecond, Grants: time.Millisecond}
+			before := open(t, config)
+			identify(t, before)
+			create(t, before, symmetric("one"))
+			before.tagsAllowed.Store(principal == "first")
+			users[accessKey] = principal
+			after := open(t, config)
+			identify(t, after)
+			if !after.Inherit(before) {
+				t.Fatal("nothing was inherited")
+			}
+			other := config
+			other.ClusterUID = "another"
+			hidden := symmetric("hidden")
+			hidden.Owner.Cluster = "another"
+			create(t, open(t, other), hidden)
+			time.Sleep(10 * time.Millisecond)
+			p.inject(fault{operation: "ListResourceTags", code: "AccessDeniedException", status: 400, times: 1})
+			if _, err := after.Create(t.Context(), symmetric("two")); err != nil {
+				t.Errorf("no key can be made any more: %v", err)
+			}
+		})
+	}
+}

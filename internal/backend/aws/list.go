@@ -134,6 +134,7 @@ func (b *Backend) tagsOf(ctx context.Context, id string) (map[string]string, err
 	if err != nil {
 		return nil, err
 	}
+	b.tagsAllowed.Store(true)
 	tags := make(map[string]string, len(out.Tags))
 	for _, tag := range out.Tags {
 		tags[awssdk.ToString(tag.TagKey)] = awssdk.ToString(tag.TagValue)

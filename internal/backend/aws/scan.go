@@ -68,14 +68,39 @@ func (b *Backend) readNewTags(ctx context.Context, id string, begun time.Time) e
 	tags, err := b.tagsOf(ctx, id)
 	switch class := backend.ClassOf(err); {
 	case class == "":
-		b.tagsAllowed.Store(true)
-	case class == backend.NotFound, class == backend.AccessDenied && b.tagsAllowed.Load():
+	case class == backend.NotFound, class == backend.AccessDenied && b.mayReadTags(ctx):
 		tags = nil
 	default:
 		return err
 	}
 	b.view.meet(id, tags, begun)
 	return nil
+}
+
+// mayReadTags says whether the operator may read the tags of keys at all: those of some key were read, or can be of one that is
+// known to be this cluster's.
+func (b *Backend) mayReadTags(ctx context.Context) bool {
+	if b.tagsAllowed.Load() {
+		return true
+	}
+	id, known := b.view.anyOurs()
+	if !known {
+		return false
+	}
+	_, err := b.tagsOf(ctx, id)
+	return err == nil
+}
+
+// anyOurs is the ID of some key of this cluster.
+func (v *view) anyOurs() (string, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for id, e := range v.keys {
+		if v.ours(e) {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 // unknown are those of the keys whose tags are to be read. Strangers that are not listed any more are forgotten.
