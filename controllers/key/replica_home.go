@@ -24,8 +24,8 @@ func (r *Reconciler) keepOthers(ctx context.Context, p *pass) {
 	if p.unknown || p.err != nil || p.status.KeyID == "" || len(p.status.Replicas) == 0 || p.kmsBackend == nil {
 		return
 	}
-	if arn := strings.Split(p.status.ARN, ":"); p.identity.Region == "" && len(arn) == arnParts {
-		p.identity = backend.Identity{AccountID: arn[4], Region: arn[3]}
+	if account, region, known := p.keptIn(); known { // whatever became of the KMSBackend
+		p.identity.AccountID, p.identity.Region = account, region
 	}
 	p.seen = p.asKnown()
 	var gone remade
@@ -42,6 +42,15 @@ func (r *Reconciler) keepOthers(ctx context.Context, p *pass) {
 	}
 }
 
+// keptIn is the account and Region in which the key is, as its ARN says.
+func (p *pass) keptIn() (account, region string, known bool) {
+	arn := strings.Split(p.status.ARN, ":")
+	if len(arn) != arnParts {
+		return "", "", false
+	}
+	return arn[4], arn[3], true
+}
+
 // asKnown is the key as far as status knows where it is.
 func (p *pass) asKnown() *backend.Key {
 	known := &backend.MultiRegion{PrimaryRegion: p.status.PrimaryRegion}
@@ -54,8 +63,8 @@ func (p *pass) asKnown() *backend.Key {
 // checkHome refuses a KMSBackend that is not in the account and Region in which the Key's key is: what is there, and what is not
 // there, says nothing of this Key.
 func (p *pass) checkHome() *conditions.Problem {
-	arn := strings.Split(p.status.ARN, ":")
-	if len(arn) != arnParts || arn[3] == p.identity.Region && arn[4] == p.identity.AccountID {
+	account, region, known := p.keptIn()
+	if !known || region == p.identity.Region && account == p.identity.AccountID {
 		return nil
 	}
 	return stalled(v1alpha1.ReasonAdoptMismatch, fmt.Sprintf(

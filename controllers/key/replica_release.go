@@ -64,11 +64,14 @@ func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyRepli
 		return failed(q.err)
 	}
 	seen, err := q.backend.Get(ctx, p.seen.ID)
-	if holder, _ := backend.OwnerFromTags(tagsOf(seen)); backend.IsNotFound(err) || err == nil && !holder.Same(p.owner) {
+	if backend.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
 		return failed(err)
+	}
+	if holder, _ := backend.OwnerFromTags(seen.Tags); !holder.Same(p.owner) {
+		return nil
 	}
 	q.seen = seen
 	r.applyPolicy(ctx, q)
@@ -82,13 +85,6 @@ func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyRepli
 	r.event(q, normal, "ReplicaRetained", "key %s stays in %s as it is, since spec.deletion.policy is Retain: nothing is changed about it there any more",
 		p.seen.ID, was.Region)
 	return nil
-}
-
-func tagsOf(key *backend.Key) map[string]string {
-	if key == nil {
-		return nil
-	}
-	return key.Tags
 }
 
 // sourcesOfStatus says in words which KeyPolicies status has in force.
