@@ -76,12 +76,13 @@ func (m *memory) put(s slot, e *entry) {
 	}
 }
 
-// remove forgets the item at s, of which version and everything before it is gone.
+// remove forgets the item at s, of which version and everything before it is gone. A tombstone never goes back: the store
+// may yet tell of an earlier item at s, and of its end, when a later one was deleted already.
 func (m *memory) remove(s slot, version uint64) {
 	m.unindex(m.entries[s])
 	delete(m.entries, s)
 	if version > m.position {
-		m.tombstones[s] = version
+		m.tombstones[s] = max(m.tombstones[s], version)
 	}
 }
 

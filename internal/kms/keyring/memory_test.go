@@ -64,6 +64,28 @@ func TestWhatComesLateIsIgnored(t *testing.T) {
 	is("")
 }
 
+func TestAnItemDeletedAndMadeAndDeletedAgainStaysGoneWhileTheWatchIsLate(t *testing.T) {
+	late := newScripted()
+	ring := open(t, late, newRoots(t), keyring.Options{})
+	<-late.ready
+	key := mustCreate(t, ring, newKey(t))
+	var told []keyring.Item
+	for range 2 {
+		mustAlias(t, ring, "alias/x", key.KeyID)
+		told = append(told, item(t, &late.Store, keyring.AliasItemName("alias/x")))
+		if err := ring.DeleteAlias(t.Context(), "alias/x", key.KeyID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, item := range told {
+		late.sink.Upsert(item)
+		if record, err := ring.Alias("alias/x"); !errors.Is(err, keyring.ErrNotFound) {
+			t.Fatalf("told of version %d, the alias is there again: %v, %v", item.Version, record, err)
+		}
+		late.sink.Delete(keyring.KindAlias, item.Name, item.Version+1)
+	}
+}
+
 func TestAnItemThatTheWholeContentLacksIsGone(t *testing.T) {
 	store := newScripted()
 	ring := open(t, store, newRoots(t), keyring.Options{})
