@@ -33,12 +33,20 @@ func TestBackendCreatedAgainAsAnotherKeyringDoesNotHaveTheKeysOfTheFirst(t *test
 	other := &v1alpha1.KMSBackend{ObjectMeta: metav1.ObjectMeta{Name: w.backend.Name}, Spec: *w.backend.Spec.DeepCopy()}
 	other.Spec.Software.Region = "another-" + w.backend.Spec.Software.Region
 	w.create(other)
-	lost := w.awaitKey(key, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonKeyLost)
-	if lost.Status.KeyID != key.Status.KeyID {
-		t.Errorf("key = %s, want %s kept in status", lost.Status.KeyID, key.Status.KeyID)
+	elsewhere := w.awaitKey(key, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonAdoptMismatch)
+	wantMessage(t, elsewhere.Status.Conditions, v1alpha1.ConditionStalled, key.Status.ARN)
+	if elsewhere.Status.KeyID != key.Status.KeyID {
+		t.Errorf("key = %s, want %s kept in status", elsewhere.Status.KeyID, key.Status.KeyID)
 	}
 	fresh := w.readyKey("fresh", nil)
 	if got := w.getKey(fresh).Status.ARN; got == "" {
 		t.Error("a new Key has no ARN")
+	}
+
+	w.delete(w.getBackend())
+	w.create(&v1alpha1.KMSBackend{ObjectMeta: metav1.ObjectMeta{Name: w.backend.Name}, Spec: *w.backend.Spec.DeepCopy()})
+	back := w.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	if back.Status.ARN != key.Status.ARN {
+		t.Errorf("key = %s, want %s again", back.Status.ARN, key.Status.ARN)
 	}
 }
