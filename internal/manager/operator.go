@@ -115,8 +115,8 @@ func (op *operator) addControllers(ctx context.Context, mgr ctrl.Manager) error 
 	wanted := make(rechecks, 1024)
 	accounts := accounts.New(accounts.Options{
 		Client: op.direct, Namespace: o.Namespace, ClusterUID: op.clusterUID, Clock: o.Clock, Quotas: o.AWSQuotas,
-		SweepInterval: o.SweepInterval, Log: logr.FromContextOrDiscard(ctx).WithName("accounts"), Recheck: wanted.add,
-		Metrics: awsMetrics(),
+		Workers: o.Workers, SweepInterval: o.SweepInterval, Recheck: wanted.add, Metrics: awsMetrics(),
+		Log: logr.FromContextOrDiscard(ctx).WithName("accounts"),
 	})
 	if err := mgr.Add(manager.RunnableFunc(accounts.Start)); err != nil {
 		return fmt.Errorf("setting the sweeps up: %w", err)

@@ -48,6 +48,8 @@ type Options struct {
 	Clock      clock.PassiveClock
 	// Quotas are the requests per second that AWS takes in every account, by operation, where they are not AWS's defaults.
 	Quotas map[string]float64
+	// Workers is how many Keys are reconciled at a time: half of them at most wait for one backend that does not answer.
+	Workers int
 	// SweepInterval is how often each backend is swept, give or take a tenth.
 	SweepInterval time.Duration
 	Log           logr.Logger
@@ -141,7 +143,9 @@ func (a *Accounts) replace(ctx context.Context, one *account, object *v1alpha1.K
 	case err == nil && opened.succeed(one.last):
 		return opened, nil
 	case err == nil:
-		opened.take(&health{ask: func() { a.options.Recheck(object.Name) }}, &sweeps{})
+		opened.take(&health{
+			ask: func() { a.options.Recheck(object.Name) }, crowd: crowdOf(a.options.Workers),
+		}, &sweeps{})
 		one.series.Fresh(begun)
 		return opened, nil
 	}

@@ -83,8 +83,8 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{aws: newStandIn(t), secrets: fake.NewClientset()}
 	r.Accounts = New(Options{
-		Client: r.secrets, Namespace: namespace, ClusterUID: "cluster", Clock: clock.RealClock{}, SweepInterval: 20 * time.Millisecond,
-		Log: logr.Discard(), Recheck: func(string) {},
+		Client: r.secrets, Namespace: namespace, ClusterUID: "cluster", Clock: clock.RealClock{},
+		Workers: workers, SweepInterval: 20 * time.Millisecond, Log: logr.Discard(), Recheck: func(string) {},
 	})
 	r.put(t, "AKIAFIRST")
 	return r

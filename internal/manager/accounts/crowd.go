@@ -13,15 +13,16 @@ import (
 )
 
 const (
-	// crowd is how many verbs may wait for a backend that is silent: half of the workers that the controller of Keys has by
-	// default, so that the other half goes on.
-	crowd = 8
 	// silence is how long AWS may owe answers, and give none, while so many wait.
 	silence = time.Second
 	// identifies is the operation that says who the operator is. It is asked beside the verbs, of another service than KMS, so that
 	// its answers say nothing of when theirs will come.
 	identifies = "GetCallerIdentity"
 )
+
+// crowdOf is how many verbs may wait for a backend that is silent: half of the workers that the controller of Keys has, so that the
+// other half goes on.
+func crowdOf(workers int) int { return max(1, workers/2) }
 
 // errSlow is why a verb is not begun, or broken off, though it is not known yet whether the backend answers.
 var errSlow = &backend.Error{
@@ -64,11 +65,11 @@ func (h *health) settled(operation string, answered bool) {
 }
 
 // stuck says that so many verbs wait for a silent backend that no other may join them. h.mu is held.
-func (h *health) stuck() bool { return len(h.flights) >= crowd && h.answers.silent() }
+func (h *health) stuck() bool { return len(h.flights) >= h.crowd && h.answers.silent() }
 
 // watch sees to it that a crowd is looked at as soon as the backend may have been silent for too long. h.mu is held.
 func (h *health) watch() {
-	if h.watched || len(h.flights) < crowd {
+	if h.watched || len(h.flights) < h.crowd {
 		return
 	}
 	h.watched = true
@@ -85,7 +86,7 @@ func (h *health) look() {
 	stuck := h.stuck()
 	if stuck {
 		waiting := slices.SortedFunc(maps.Keys(h.flights), func(a, b *flight) int { return cmp.Compare(a.number, b.number) })
-		for _, under := range waiting[crowd:] {
+		for _, under := range waiting[h.crowd:] {
 			under.cancel(errSlow)
 		}
 	}

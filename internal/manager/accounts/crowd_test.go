@@ -17,8 +17,19 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
 
-// workers are those of the controller of Keys.
-const workers = 2 * crowd
+// workers are those of the controller of Keys, and crowd is how many of them may wait.
+const (
+	workers = 16
+	crowd   = 8
+)
+
+func TestHalfOfTheWorkersMayWait(t *testing.T) {
+	for count, want := range map[int]int{1: 1, 2: 1, 3: 1, workers: crowd, 100: 50} {
+		if got := crowdOf(count); got != want {
+			t.Errorf("of %d workers %d, want %d", count, got, want)
+		}
+	}
+}
 
 // hangs is a verb whose request gets no answer.
 func hangs(h *health) func(context.Context) (int, error) {
@@ -58,7 +69,7 @@ func begin(h *health, verb func(context.Context) (int, error)) (slow, broken *at
 func TestABackendThatHangsHoldsHalfOfTheWorkersAfterASecondAndIsDoubtedThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
-		h := &health{ask: func() { asked.Add(1) }}
+		h := &health{crowd: crowd, ask: func() { asked.Add(1) }}
 		slow, broken := begin(h, hangs(h))
 		time.Sleep(silence - time.Millisecond)
 		synctest.Wait()
@@ -85,7 +96,7 @@ func TestABackendThatHangsHoldsHalfOfTheWorkersAfterASecondAndIsDoubtedThen(t *t
 
 func TestThoseThatHaveWaitedLongestGoOnWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &health{ask: func() {}}
+		h := &health{crowd: crowd, ask: func() {}}
 		ended := make([]bool, workers)
 		for i := range ended {
 			go func() {
@@ -107,7 +118,7 @@ func TestThoseThatHaveWaitedLongestGoOnWaiting(t *testing.T) {
 
 func TestABackendThatAnswersAgainIsUsedThoughSomeStillWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &health{}
+		h := &health{crowd: crowd}
 		h.ask = h.trust
 		_, broken := begin(h, hangs(h))
 		time.Sleep(silence) // and it is found to answer
@@ -134,7 +145,7 @@ func TestABackendThatAnswersAgainIsUsedThoughSomeStillWait(t *testing.T) {
 // every 250 ms, so that each verb takes four seconds.
 func TestABackendThatWaitsForItsTurnIsNotSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &health{}
+		h := &health{crowd: crowd}
 		h.ask = h.trust
 		turns := rate.NewLimiter(4, 1)
 		var running sync.WaitGroup
@@ -177,7 +188,7 @@ func TestABackendThatIsAskedNothingIsNotSilent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var asked atomic.Int32
-				h := &health{ask: func() { asked.Add(1) }}
+				h := &health{crowd: crowd, ask: func() { asked.Add(1) }}
 				slow, broken := begin(h, verb(h))
 				time.Sleep(2*silence + 1)
 				synctest.Wait()

@@ -21,7 +21,8 @@ const (
 
 // health is what is known of how a backend answers.
 type health struct {
-	ask func() // for the backend to be looked at; must not block
+	ask   func() // for the backend to be looked at; must not block
+	crowd int    // how many verbs may wait for it while it is silent
 
 	mu      sync.Mutex
 	doubted bool

@@ -20,7 +20,7 @@ func ends(err error) func(context.Context) (string, error) {
 }
 
 func TestVerbsUnderWayAreBrokenOffAndNoneBeginsUntilTheBackendAnswers(t *testing.T) {
-	h := &health{ask: func() {}}
+	h := &health{crowd: crowd, ask: func() {}}
 	begun, ended := make(chan struct{}), make(chan error)
 	go func() {
 		_, err := guard(context.Background(), h, func(ctx context.Context) (string, error) {
@@ -66,7 +66,7 @@ func TestFailuresThatMayBeTheBackendsRaiseDoubtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := 0
-			h := &health{ask: func() { asked++ }}
+			h := &health{crowd: crowd, ask: func() { asked++ }}
 			for range 3 {
 				_, _ = guard(test.ctx, h, ends(&backend.Error{Class: test.class}))
 			}
@@ -84,7 +84,7 @@ func TestFailuresThatMayBeTheBackendsRaiseDoubtOnce(t *testing.T) {
 
 func TestASlowVerbRaisesDoubtWhileItIsUnderWay(t *testing.T) {
 	asked := make(chan struct{})
-	h := &health{ask: func() { close(asked) }}
+	h := &health{crowd: crowd, ask: func() { close(asked) }}
 	_, err := guard(context.Background(), h, func(context.Context) (string, error) {
 		select {
 		case <-asked:
