@@ -12,7 +12,6 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 )
 
 func runDue(t *testing.T, service *kms.Service) time.Time {
@@ -169,24 +168,13 @@ func TestTwoProcessesDoWhatIsDueOnce(t *testing.T) {
 func TestARecordThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	h := newHouse(t)
 	errAway := errors.New("away")
-	var mu sync.Mutex
-	broken := ""
-	h.store.Before = func(op memstore.Op, name string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if op == memstore.OpUpdate && name == broken {
-			return errAway
-		}
-		return nil
-	}
+	breaks := h.store.FailUpdates(errAway)
 	service, _, _ := h.open(t)
 	keys := []*kms.KeyMetadata{}
 	for range 5 {
 		keys = append(keys, create(t, service, kms.CreateKeyInput{RotationPeriodInDays: 90}))
 	}
-	mu.Lock()
-	broken = keys[2].KeyID
-	mu.Unlock()
+	breaks(keys[2].KeyID)
 	h.clock.Step(90 * day)
 	if _, err := service.RunDue(t.Context()); !errors.Is(err, errAway) {
 		t.Errorf("got %v", err)

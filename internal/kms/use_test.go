@@ -13,7 +13,6 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 )
 
 // lookup is the key as it is now.
@@ -184,22 +183,10 @@ func TestTheLastUseSurvivesTheEndOfTheProcess(t *testing.T) {
 
 func TestAUseThatTheStoreDoesNotTakeIsTriedAgainAndHoldsUpNoOther(t *testing.T) {
 	h := newHouse(t)
-	errAway := errors.New("away")
-	var mu sync.Mutex
-	broken := ""
-	h.store.Before = func(op memstore.Op, name string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if op == memstore.OpUpdate && name == broken {
-			return errAway
-		}
-		return nil
-	}
+	breaks := h.store.FailUpdates(errors.New("away"))
 	service, ring, _ := h.open(t)
 	bad, good := create(t, service, kms.CreateKeyInput{}), create(t, service, kms.CreateKeyInput{})
-	mu.Lock()
-	broken = bad.KeyID
-	mu.Unlock()
+	breaks(bad.KeyID)
 	run(t, service)
 	eventually(t, "Run sleeps", h.clock.HasWaiters)
 	use := h.use(t, service, bad.KeyID, "bad")
@@ -208,9 +195,7 @@ func TestAUseThatTheStoreDoesNotTakeIsTriedAgainAndHoldsUpNoOther(t *testing.T) 
 	if got := recorded(ring, bad.KeyID); got != (kms.Use{}) {
 		t.Errorf("the store took %+v", got)
 	}
-	mu.Lock()
-	broken = ""
-	mu.Unlock()
+	breaks("")
 	eventually(t, "it is tried again after a while", func() bool {
 		h.clock.Step(10 * time.Second)
 		return recorded(ring, bad.KeyID) == use

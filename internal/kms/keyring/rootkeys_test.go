@@ -130,16 +130,7 @@ func TestResealingGivesUpOnAStoreThatIsAway(t *testing.T) {
 func TestResealingDoesWhatItCanAndSaysWhatFailed(t *testing.T) {
 	store := &memstore.Store{}
 	roots := newRoots(t)
-	var mu sync.Mutex
-	broken := ""
-	store.Before = func(op memstore.Op, name string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if op == memstore.OpUpdate && name == broken {
-			return errOutage
-		}
-		return nil
-	}
+	breaks := store.FailUpdates(errOutage)
 	ring := open(t, store, roots, keyring.Options{})
 	stuck := mustCreate(t, ring, newKey(t)).KeyID
 	mustCreate(t, ring, newKey(t))
@@ -152,15 +143,11 @@ func TestResealingDoesWhatItCanAndSaysWhatFailed(t *testing.T) {
 	if diff := cmp.Diff([]string{roots.Current()}, ring.RootKeysInUse()); diff != "" {
 		t.Error(diff)
 	}
-	mu.Lock()
-	broken = stuck
-	mu.Unlock()
+	breaks(stuck)
 	if n, err := ring.Reseal(t.Context()); n != 2 || !errors.Is(err, errOutage) || ring.Stale() != 1 {
 		t.Errorf("resealed %d with %v, %d still stale", n, err, ring.Stale())
 	}
-	mu.Lock()
-	broken = ""
-	mu.Unlock()
+	breaks("")
 	if n, err := ring.Reseal(t.Context()); n != 1 || err != nil || ring.Stale() != 0 {
 		t.Errorf("resealed %d with %v, %d still stale", n, err, ring.Stale())
 	}

@@ -4,13 +4,14 @@
 // Package memstore keeps sealed records in memory: for tests, and for trying the software KMS out without a cluster.
 // What it holds is lost with the process.
 //
-// Tests make it fail through Before and After, and alter what it holds behind the keyring's back with Put.
+// Tests make it fail through Before, After and FailUpdates, and alter what it holds behind the keyring's back with Put.
 package memstore
 
 import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 )
@@ -141,6 +142,19 @@ func (s *Store) Remove(kind keyring.Kind, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(kind, name)
+}
+
+// FailUpdates has the updates of one item end with the error: of the one whose name was given to the function returned
+// last, and of none after "". It sets Before, so call it before the store is used.
+func (s *Store) FailUpdates(err error) (of func(name string)) {
+	var failing atomic.Value
+	s.Before = func(op Op, name string) error {
+		if op == OpUpdate && name == failing.Load() {
+			return err
+		}
+		return nil
+	}
+	return func(name string) { failing.Store(name) }
 }
 
 // Items are all items, in the order of their versions.
