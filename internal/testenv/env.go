@@ -11,7 +11,8 @@
 //	func TestMain(m *testing.M) { os.Exit(testenv.Run(m, &env, testenv.Options{})) }
 //
 // A test that needs a server of its own, or other Options, calls Start. Tests that share a server keep apart by
-// namespace: Env.Namespace makes a new one.
+// namespace: Env.Namespace makes a new one. A test that cuts the way to the server, or looks at what goes over it, takes
+// the client of Env.ClientOver.
 //
 // Authorisation is the real RBAC authorizer. Env.Config is a cluster administrator; Env.ConfigFor acts as a
 // ServiceAccount, with the permissions that its bindings give it and no other. Env.Audit counts requests per user.

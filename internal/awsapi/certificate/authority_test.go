@@ -96,7 +96,7 @@ func TestTheCertificateIsRenewedAtTwoThirdsAndTheSecretIsNotWritten(t *testing.T
 	r := newReplica(t, env.Namespace(t))
 	r.sync(t)
 	first, secret, bundle := r.served(t), r.secret(t), r.Bundle()
-	before := r.requests.Load()
+	before := r.network.Requests()
 	r.clock.SetTime(start.Add(20*day - time.Minute))
 	r.sync(t)
 	if !r.served(t).Equal(first) {
@@ -112,7 +112,7 @@ func TestTheCertificateIsRenewedAtTwoThirdsAndTheSecretIsNotWritten(t *testing.T
 		t.Error(err)
 	}
 	r.unchanged(t, secret)
-	if n := r.requests.Load() - before; n != 2+1 { // the one for the Secret is the test's
+	if n := r.network.Requests() - before; n != 2+1 { // the one for the Secret is the test's
 		t.Errorf("%d requests for 2 looks", n)
 	}
 }
@@ -225,8 +225,8 @@ func TestTheEndpointGoesOnWhileTheAPIServerIsAway(t *testing.T) {
 	r, late := newReplica(t, namespace), newReplica(t, namespace)
 	r.sync(t)
 	bundle := r.Bundle()
-	r.cut.Store(true)
-	late.cut.Store(true)
+	r.network.Cut()
+	late.network.Cut()
 	for range 10 {
 		r.clock.Step(10 * day)
 		if err := r.Sync(t.Context()); err == nil {
@@ -246,7 +246,7 @@ func TestTheEndpointGoesOnWhileTheAPIServerIsAway(t *testing.T) {
 	if err := late.accepts(t, bundle); err == nil || late.Bundle() != nil {
 		t.Errorf("got %v, and %d certificates", err, certificatesIn(late.Bundle()))
 	}
-	late.cut.Store(false)
+	late.network.Mend()
 	late.sync(t)
 	if err := late.accepts(t, bundle); err != nil {
 		t.Error(err)
@@ -295,11 +295,11 @@ func TestTheBundleInTheSecretIsKeptWholeAndAdditionsStay(t *testing.T) {
 
 func TestRunKeepsTheCertificateGoodAndEndsWithItsContext(t *testing.T) {
 	r := newReplica(t, env.Namespace(t))
-	r.cut.Store(true)
+	r.network.Cut()
 	done := make(chan error)
 	go func() { done <- r.Run(t.Context()) }()
 	awaitTimer(t, r.clock)
-	r.cut.Store(false)
+	r.network.Mend()
 	r.clock.Step(5 * time.Second) // a failure is tried again sooner
 	awaitTimer(t, r.clock)
 	first := r.served(t)

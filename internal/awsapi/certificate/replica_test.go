@@ -6,18 +6,14 @@ package certificate_test
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"net/http"
-	"sync/atomic"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/awsapi/certificate"
+	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
 // replica is one process's Authority, with a clock and a way to the API server of its own.
@@ -25,42 +21,25 @@ type replica struct {
 	*certificate.Authority
 	config certificate.Config
 	clock  *clocktesting.FakeClock
-	cut    atomic.Bool
-	// requests counts those that reached the network.
-	requests atomic.Int32
-	log      logbook
+	// network is the replica's own way to the API server.
+	network *testenv.Network
+	log     logbook
 }
-
-var errCut = errors.New("the network is cut")
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
 func newReplica(t *testing.T, namespace string) *replica {
 	t.Helper()
 	r := &replica{clock: clocktesting.NewFakeClock(start)}
-	config := rest.CopyConfig(env.Config)
-	config.Wrap(func(base http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(request *http.Request) (*http.Response, error) {
-			r.requests.Add(1)
-			if r.cut.Load() {
-				return nil, errCut
-			}
-			return base.RoundTrip(request)
-		})
-	})
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, network := env.ClientOver(t)
+	r.network = network
 	r.config = certificate.Config{
 		Client: client, Namespace: namespace, Name: certificate.DefaultName, Clock: r.clock, Log: r.log.logger(),
 		Names: certificate.ServiceNames("chatelaine-kms", "chatelaine-system", "10.1.2.3", ""),
 	}
-	if r.Authority, err = certificate.NewAuthority(r.config); err != nil {
+	made, err := certificate.NewAuthority(r.config)
+	if err != nil {
 		t.Fatal(err)
 	}
+	r.Authority = made
 	return r
 }
 

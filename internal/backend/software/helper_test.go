@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -37,24 +36,15 @@ const (
 // house is a namespace in which backends are opened, each a process of its own.
 type house struct {
 	client    kubernetes.Interface
+	network   *testenv.Network // the client's
 	namespace string
 	clock     *clocktesting.FakeClock
-
-	mu     sync.Mutex
-	writes []string
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{namespace: env.Namespace(t), clock: clocktesting.NewFakeClock(time.Now())}
-	config := rest.CopyConfig(env.Config)
-	config.ContentType = "application/vnd.kubernetes.protobuf"
-	config.Wrap(func(base http.RoundTripper) http.RoundTripper { return counting{h, base} })
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.client = client
+	h.client, h.network = env.ClientOver(t)
 	return h
 }
 
@@ -98,38 +88,31 @@ func (h *house) openRegionsIn(t *testing.T, partition *kms.Partition) (local, el
 	return open("local"), open("elsewhere")
 }
 
-// counting notes the writes that go to the API server.
-type counting struct {
-	house *house
-	base  http.RoundTripper
-}
-
-func (c counting) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.Method != http.MethodGet {
-		_, resource, _ := strings.Cut(request.URL.Path, c.house.namespace+"/")
-		resource, name, _ := strings.Cut(resource, "/")
-		c.house.mu.Lock()
-		c.house.writes = append(c.house.writes, strings.TrimSpace(request.Method+" "+resource+" "+firstWords(name)))
-		c.house.mu.Unlock()
-	}
-	return c.base.RoundTrip(request)
-}
-
 // firstWords are the parts of a Secret's name that are the same at each run.
 func firstWords(name string) string {
 	parts := strings.SplitN(name, "-", 3)
 	return strings.Join(parts[:min(2, len(parts))], "-")
 }
 
-// written are the writes that do makes.
+// written are the writes to the API server that do makes.
 func (h *house) written(do func()) []string {
-	h.mu.Lock()
-	before := len(h.writes)
-	h.mu.Unlock()
+	var mu sync.Mutex
+	var writes []string
+	h.network.Before(func(request *http.Request) {
+		if request.Method == http.MethodGet {
+			return
+		}
+		_, resource, _ := strings.Cut(request.URL.Path, h.namespace+"/")
+		resource, name, _ := strings.Cut(resource, "/")
+		mu.Lock()
+		defer mu.Unlock()
+		writes = append(writes, strings.TrimSpace(request.Method+" "+resource+" "+firstWords(name)))
+	})
 	do()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.writes[before:]
+	h.network.Before(nil)
+	mu.Lock()
+	defer mu.Unlock()
+	return writes
 }
 
 func (h *house) secret(t *testing.T, name string) *corev1.Secret {

@@ -4,9 +4,7 @@
 package accesskeys_test
 
 import (
-	"context"
 	"errors"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -17,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/identity/accesskeys"
@@ -40,34 +37,19 @@ const (
 type fixture struct {
 	*accesskeys.Source
 	client    kubernetes.Interface // the tests' own, never cut
+	network   *testenv.Network     // the Source's
 	namespace string
 
-	mu   sync.Mutex
-	log  []string
-	cut  bool
-	open map[context.Context]context.CancelFunc
+	mu  sync.Mutex
+	log []string
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{namespace: env.Namespace(t), open: map[context.Context]context.CancelFunc{}}
-	config := rest.CopyConfig(env.Config)
-	var err error
-	if f.client, err = kubernetes.NewForConfig(config); err != nil {
-		t.Fatal(err)
-	}
-	config = rest.CopyConfig(config)
-	config.Wrap(func(base http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(request *http.Request) (*http.Response, error) { return f.roundTrip(base, request) })
-	})
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := &fixture{namespace: env.Namespace(t)}
+	f.client, _ = env.ClientOver(t)
+	client, network := env.ClientOver(t)
+	f.network = network
 	log := funcr.New(func(_, args string) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -75,31 +57,6 @@ func newFixture(t *testing.T) *fixture {
 	}, funcr.Options{})
 	f.Source = accesskeys.New(accesskeys.Config{Client: client, Namespace: f.namespace, Log: log})
 	return f
-}
-
-func (f *fixture) roundTrip(base http.RoundTripper, request *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancel(request.Context())
-	f.mu.Lock()
-	cut := f.cut
-	f.open[ctx] = cancel
-	f.mu.Unlock()
-	if cut {
-		cancel()
-		return nil, errors.New("the network is cut")
-	}
-	return base.RoundTrip(request.WithContext(ctx))
-}
-
-// setCut cuts the Source's network, and the watch on it, or mends it.
-func (f *fixture) setCut(cut bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.cut = cut
-	if cut {
-		for _, cancel := range f.open {
-			cancel()
-		}
-	}
 }
 
 func (f *fixture) run(t *testing.T) {
@@ -249,8 +206,8 @@ func TestAMalformedSecretIsLoggedOnceByNameFieldAndWayOut(t *testing.T) {
 	made.Annotations = map[string]string{"touched": "yes"}
 	f.update(t, made)
 	f.settle(t)
-	f.setCut(true)
-	f.setCut(false)
+	f.network.Cut()
+	f.network.Mend()
 	f.reconnect(t)
 	for _, want := range [][]string{
 		{"alice", "secretAccessKey", "white space"}, {"bob", "principal", "write the ARN"},
@@ -328,7 +285,7 @@ func TestAccessKeysGoOnWorkingWhileTheAPIServerIsAway(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, "alice", keyID, secret, root)
 	f.run(t)
-	f.setCut(true)
+	f.network.Cut()
 	f.create(t, "bob", "AKIABOB1234567890123", secret, root)
 	f.delete(t, "alice")
 	for range 20 {
@@ -336,9 +293,9 @@ func TestAccessKeysGoOnWorkingWhileTheAPIServerIsAway(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	f.within(t, 0, "AKIABOB1234567890123", identity.ErrUnknown)
-	f.setCut(false)
+	f.network.Mend()
 	f.within(t, 15*time.Second, "AKIABOB1234567890123", nil)
-	f.within(t, 0, keyID, identity.ErrUnknown)
+	f.within(t, soon, keyID, identity.ErrUnknown) // the watch tells of one after the other
 }
 
 func TestManyCallersLookUpWhileSecretsChange(t *testing.T) {

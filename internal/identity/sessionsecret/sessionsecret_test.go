@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,8 +18,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
@@ -39,47 +36,32 @@ type replica struct {
 	*sessionsecret.Source
 	config sessionsecret.Config
 	clock  *clocktesting.FakeClock
-	cut    atomic.Bool
-	// beforeWrite is called once, before the next write gets on its way.
-	beforeWrite func()
-	// requests counts those that reached the network.
-	requests atomic.Int32
-	log      strings.Builder
+	// network is the replica's own way to the API server.
+	network *testenv.Network
+	log     strings.Builder
 }
-
-var errCut = errors.New("the network is cut")
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
 func newReplica(t *testing.T, namespace string) *replica {
 	t.Helper()
 	r := &replica{clock: clocktesting.NewFakeClock(start)}
-	config := rest.CopyConfig(env.Config)
-	config.Wrap(func(base http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(request *http.Request) (*http.Response, error) {
-			r.requests.Add(1)
-			if before := r.beforeWrite; before != nil && request.Method != http.MethodGet {
-				r.beforeWrite = nil
-				before()
-			}
-			if r.cut.Load() {
-				return nil, errCut
-			}
-			return base.RoundTrip(request)
-		})
-	})
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, network := env.ClientOver(t)
+	r.network = network
 	log := funcr.New(func(_, args string) { r.log.WriteString(args + "\n") }, funcr.Options{})
 	r.config = sessionsecret.Config{
 		Client: client, Namespace: namespace, Name: sessionsecret.DefaultName, Clock: r.clock, Log: log,
 	}
 	r.Source = sessionsecret.New(r.config)
 	return r
+}
+
+// beforeWrite has do called once, before the next write gets on its way.
+func (r *replica) beforeWrite(do func()) {
+	r.network.Before(func(request *http.Request) {
+		if request.Method != http.MethodGet {
+			r.network.Before(nil)
+			do()
+		}
+	})
 }
 
 func (r *replica) sync(t *testing.T) identity.Keys {
@@ -201,12 +183,12 @@ func TestAReplicaThatComesSecondTakesWhatTheFirstWrote(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	two.beforeWrite = func() { one.sync(t) }
+	two.beforeWrite(func() { one.sync(t) })
 	two.sync(t) // one makes the Secret when two is about to
 	same()
 	one.clock.SetTime(start.Add(identity.KeyRotation))
 	two.clock.SetTime(start.Add(identity.KeyRotation))
-	two.beforeWrite = func() { one.sync(t) }
+	two.beforeWrite(func() { one.sync(t) })
 	two.sync(t) // one rotates when two is about to
 	same()
 	if n := len(one.sync(t).IDs()); n != 2 {
@@ -214,7 +196,7 @@ func TestAReplicaThatComesSecondTakesWhatTheFirstWrote(t *testing.T) {
 	}
 	one.clock.Step(identity.KeyRotation)
 	two.clock.Step(identity.KeyRotation)
-	two.beforeWrite = func() { one.delete(t) }
+	two.beforeWrite(func() { one.delete(t) })
 	two.sync(t) // the Secret goes when two is about to rotate
 	one.sync(t)
 	same()
@@ -228,7 +210,7 @@ func TestARotationThatFailsStillTellsOfKeys(t *testing.T) {
 	one, two := newReplica(t, namespace), newReplica(t, namespace)
 	one.sync(t)
 	two.clock.SetTime(start.Add(identity.KeyRotation))
-	two.beforeWrite = func() { two.cut.Store(true) }
+	two.beforeWrite(two.network.Cut)
 	if err := two.Sync(t.Context()); err == nil {
 		t.Error("a rotation that failed went unnoticed")
 	}
@@ -241,12 +223,12 @@ func TestNothingIsWrittenWhenNothingIsDue(t *testing.T) {
 	r := newReplica(t, env.Namespace(t))
 	r.sync(t)
 	version := r.secret(t).ResourceVersion
-	before := r.requests.Load()
+	before := r.network.Requests()
 	for range 3 {
 		r.clock.Step(time.Hour)
 		r.sync(t)
 	}
-	if n := r.requests.Load() - before; n != 3 {
+	if n := r.network.Requests() - before; n != 3 {
 		t.Errorf("%d requests for 3 looks", n)
 	}
 	if now := r.secret(t).ResourceVersion; now != version {
@@ -272,7 +254,7 @@ func TestMadeUpTokensDoNotLoadTheAPIServer(t *testing.T) {
 	r := newReplica(t, env.Namespace(t))
 	r.sync(t)
 	r.clock.Step(time.Minute)
-	before := r.requests.Load()
+	before := r.network.Requests()
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
@@ -282,14 +264,14 @@ func TestMadeUpTokensDoNotLoadTheAPIServer(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := r.requests.Load() - before; n != 1 {
+	if n := r.network.Requests() - before; n != 1 {
 		t.Errorf("%d requests in one second", n)
 	}
 	r.clock.Step(time.Second)
 	if err := r.Refresh(t.Context(), "0000000000000000"); err != nil {
 		t.Error(err)
 	}
-	if n := r.requests.Load() - before; n != 2 {
+	if n := r.network.Requests() - before; n != 2 {
 		t.Errorf("%d requests in two seconds", n)
 	}
 }
@@ -299,8 +281,8 @@ func TestSessionsGoOnWhileTheAPIServerIsAway(t *testing.T) {
 	r, late := newReplica(t, namespace), newReplica(t, namespace)
 	r.sync(t)
 	issued := issue(t, r)
-	r.cut.Store(true)
-	late.cut.Store(true)
+	r.network.Cut()
+	late.network.Cut()
 	for range 3 {
 		if err := r.Sync(t.Context()); err == nil {
 			t.Error("the cut went unnoticed")
@@ -322,7 +304,7 @@ func TestSessionsGoOnWhileTheAPIServerIsAway(t *testing.T) {
 	if n := strings.Count(r.log.String(), "could not be read"); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, &r.log)
 	}
-	late.cut.Store(false)
+	late.network.Mend()
 	late.clock.Step(2 * time.Second)
 	if err := lookup(t, late, issued); err != nil {
 		t.Errorf("when it is back: %v", err)
@@ -374,11 +356,11 @@ func TestASecretThatHoldsSomethingElseIsNeverOverwritten(t *testing.T) {
 
 func TestRunKeepsTheKeysInStepAndEndsWithItsContext(t *testing.T) {
 	r := newReplica(t, env.Namespace(t))
-	r.cut.Store(true)
+	r.network.Cut()
 	done := make(chan error)
 	go func() { done <- r.Run(t.Context()) }()
 	r.awaitTimer(t)
-	r.cut.Store(false)
+	r.network.Mend()
 	r.clock.Step(5 * time.Second) // a failure is tried again sooner
 	r.awaitTimer(t)
 	if len(r.Keys().IDs()) != 1 {

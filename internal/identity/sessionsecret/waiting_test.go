@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/identity/sessionsecret"
@@ -21,17 +19,9 @@ import (
 
 func TestMadeUpTokensDoNotHoldUpTheEndpointWhileTheAPIServerHangs(t *testing.T) {
 	release := make(chan struct{})
-	config := rest.CopyConfig(env.Config)
-	config.Wrap(func(http.RoundTripper) http.RoundTripper {
-		return roundTripper(func(*http.Request) (*http.Response, error) {
-			<-release
-			return nil, errCut
-		})
-	})
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, network := env.ClientOver(t)
+	network.Before(func(*http.Request) { <-release })
+	network.Cut()
 	source := sessionsecret.New(sessionsecret.Config{
 		Client: client, Namespace: "nowhere", Name: sessionsecret.DefaultName,
 		Clock: clocktesting.NewFakeClock(start), Log: logr.Discard(),

@@ -224,12 +224,12 @@ func TestTakingTheLabelsOffASecretDoesNotHideTheRecord(t *testing.T) {
 
 func TestKeysServeOnWhileTheAPIServerIsAwayAndCatchUpAfterwards(t *testing.T) {
 	namespace, roots := env.Namespace(t), newRoots(t)
-	client, network := clientOver(t)
+	client, network := env.ClientOver(t)
 	ring, elsewhere := openRing(t, client, namespace, roots), openRing(t, newClient(t), namespace, roots)
 	key := createKey(t, ring, "ns/a")
 	gone := createKey(t, ring, "ns/a")
 
-	network.setCut(true)
+	network.Cut()
 	eventually(t, "the other one has the keys", func() bool { _, err := elsewhere.Key(gone.KeyID); return err == nil })
 	if _, err := elsewhere.UpdateKey(t.Context(), key.KeyID, count); err != nil {
 		t.Fatal(err)
@@ -250,7 +250,7 @@ func TestKeysServeOnWhileTheAPIServerIsAwayAndCatchUpAfterwards(t *testing.T) {
 		t.Error("a write succeeded without an API server")
 	}
 
-	network.setCut(false)
+	network.Mend()
 	eventually(t, "everything missed is there", func() bool {
 		_, goneErr := ring.Key(gone.KeyID)
 		_, youngErr := ring.Key(young.KeyID)
@@ -263,9 +263,9 @@ func TestKeysServeOnWhileTheAPIServerIsAwayAndCatchUpAfterwards(t *testing.T) {
 
 func TestAWriteThatTheAPIServerCarriedOutCountsThoughItsAnswerIsLost(t *testing.T) {
 	namespace := env.Namespace(t)
-	client, network := clientOver(t)
+	client, network := env.ClientOver(t)
 	ring := openRing(t, client, namespace, newRoots(t))
-	network.setLose(func(r *http.Request) bool {
+	network.Lose(func(r *http.Request) bool {
 		return strings.Contains(r.URL.Path, "/secrets") && r.Method != http.MethodGet
 	})
 	key := createKey(t, ring, "ns/a")
