@@ -30,8 +30,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/identity/serviceaccount"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 )
 
 const (
@@ -166,19 +165,7 @@ func newWorld(t testing.TB, change func(*awsapi.Options)) *world {
 
 func newService(t testing.TB) *kms.Service {
 	t.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring := keyring.New(keyring.ID{AccountID: account, Region: region}, &memstore.Store{}, roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
-	if err := ring.WaitSynced(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return kms.New(ring, clock.RealClock{}, kms.Options{})
+	return kms.New(keyringtest.New(t, keyring.ID{AccountID: account, Region: region}), clock.RealClock{}, kms.Options{})
 }
 
 // config is that of a client with a static access key.

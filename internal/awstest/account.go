@@ -10,10 +10,8 @@
 package awstest
 
 import (
-	"context"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -25,8 +23,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 )
 
 // Every Account is the same one in the same Region, and has one access key, the root user's.
@@ -57,18 +54,7 @@ type Account struct {
 // NewAccount returns an Account without keys, which runs until the test or benchmark ends.
 func NewAccount(tb testing.TB, o Options) *Account {
 	tb.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	a := &Account{options: o, ring: keyring.New(keyring.ID{AccountID: AccountID, Region: Region}, &memstore.Store{}, roots, keyring.Options{})}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = a.ring.Run(ctx) })
-	tb.Cleanup(func() { cancel(); running.Wait() })
-	if err := a.ring.WaitSynced(ctx); err != nil {
-		tb.Fatal(err)
-	}
+	a := &Account{options: o, ring: keyringtest.New(tb, keyring.ID{AccountID: AccountID, Region: Region})}
 	a.Service = kms.New(a.ring, clock.RealClock{}, kms.Options{})
 	partition := kms.NewPartition()
 	partition.Add(a.Service)

@@ -15,6 +15,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/envelope"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 )
 
@@ -267,13 +268,6 @@ func (s *slowStore) Get(ctx context.Context, kind keyring.Kind, name string) (ke
 func (s *slowStore) open(t *testing.T, h *house) *kms.Service {
 	t.Helper()
 	ring := keyring.New(keyring.ID{AccountID: "123456789012", Region: "local"}, s, h.roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	if err := ring.WaitSynced(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	running.Wait()
+	keyringtest.Start(t, ring)()
 	return kms.New(ring, h.clock, h.options)
 }

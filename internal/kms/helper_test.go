@@ -4,7 +4,6 @@
 package kms_test
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 )
@@ -35,11 +35,7 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &house{store: &memstore.Store{}, roots: roots, clock: clocktesting.NewFakeClock(begin)}
+	h := &house{store: &memstore.Store{}, roots: keyringtest.NewRoots(t), clock: clocktesting.NewFakeClock(begin)}
 	h.store.After = func(op memstore.Op, _ string) error {
 		if op == memstore.OpCreate || op == memstore.OpUpdate || op == memstore.OpDelete {
 			h.mu.Lock()
@@ -69,17 +65,7 @@ func (h *house) open(t *testing.T) (*kms.Service, *keyring.Keyring, func()) {
 	ring := keyring.New(keyring.ID{AccountID: "123456789012", Region: "local"}, h.store, h.roots, keyring.Options{
 		Owner: func(tags map[string]string) string { return tags["owner"] },
 	})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	stop := func() {
-		cancel()
-		running.Wait()
-	}
-	t.Cleanup(stop)
-	if err := ring.WaitSynced(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	stop := keyringtest.Start(t, ring)
 	return kms.New(ring, h.clock, h.options), ring, stop
 }
 

@@ -4,35 +4,20 @@
 package kms
 
 import (
-	"context"
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/material"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 )
 
 // A request may have read a key's record just before the key was destroyed, and come to ask what is known of it after.
 func TestNothingIsKeptOfAKeyThatWasDestroyedWhileItWasLookedUp(t *testing.T) {
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring := keyring.New(keyring.ID{AccountID: "111122223333", Region: "local"}, &memstore.Store{}, roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	defer running.Wait()
-	defer cancel()
-	if err := ring.WaitSynced(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ring := keyringtest.New(t, keyring.ID{AccountID: "111122223333", Region: "local"})
 	s := New(ring, clocktesting.NewFakeClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)), Options{})
 	made, err := s.CreateKey(t.Context(), CreateKeyInput{})
 	if err != nil {

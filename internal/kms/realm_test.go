@@ -4,7 +4,6 @@
 package kms_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
@@ -51,12 +51,8 @@ var errDead = errors.New("the process died")
 
 func newRealm(t *testing.T) *realm {
 	t.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := &realm{
-		t: t, roots: roots, clock: clocktesting.NewFakeClock(begin), stores: map[string]*memstore.Store{},
+		t: t, roots: keyringtest.NewRoots(t), clock: clocktesting.NewFakeClock(begin), stores: map[string]*memstore.Store{},
 		lives: -1, away: map[string]bool{}, meanwhile: map[string]func(){},
 	}
 	for _, region := range regions {
@@ -112,9 +108,7 @@ type process struct {
 	services  map[string]*kms.Service
 	rings     map[string]*keyring.Keyring
 	partition *kms.Partition
-	running   sync.WaitGroup
-	ctx       context.Context
-	stop      func()
+	stops     []func()
 }
 
 // open is a process that serves all Regions.
@@ -129,9 +123,6 @@ func (r *realm) openOnly(only ...string) *process {
 	p := &process{
 		t: r.t, services: map[string]*kms.Service{}, rings: map[string]*keyring.Keyring{}, partition: kms.NewPartition(),
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
-	p.ctx, p.stop = ctx, func() { cancel(); p.running.Wait() }
-	r.t.Cleanup(p.stop)
 	for _, region := range only {
 		p.add(r, region)
 	}
@@ -142,12 +133,16 @@ func (r *realm) openOnly(only ...string) *process {
 func (p *process) add(r *realm, region string) {
 	p.t.Helper()
 	ring := keyring.New(keyring.ID{AccountID: accountID, Region: region}, r.stores[region], r.roots, keyring.Options{})
-	p.running.Go(func() { _ = ring.Run(p.ctx) })
-	if err := ring.WaitSynced(p.t.Context()); err != nil {
-		p.t.Fatal(err)
-	}
+	p.stops = append(p.stops, keyringtest.Start(p.t, ring))
 	p.rings[region], p.services[region] = ring, kms.New(ring, r.clock, kms.Options{})
 	p.partition.Add(p.services[region])
+}
+
+// stop has the process hear of nothing any more.
+func (p *process) stop() {
+	for _, stop := range p.stops {
+		stop()
+	}
 }
 
 // runDue does what is due in every Region until nothing is.

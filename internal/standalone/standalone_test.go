@@ -23,6 +23,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/boltstore"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal/rootfile"
 )
 
@@ -66,7 +67,6 @@ func (o Options) wantFree(t *testing.T) {
 // makeKey makes a key in the directory, while nothing else has it.
 func (o Options) makeKey(t *testing.T, id keyring.ID) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
 	db, err := boltstore.Open(o.DataDir)
 	if err != nil {
 		t.Fatal(err)
@@ -76,19 +76,12 @@ func (o Options) makeKey(t *testing.T, id keyring.ID) {
 		t.Fatal(err)
 	}
 	ring := keyring.New(id, db.Store(id), roots, keyring.Options{})
-	done := make(chan error, 1)
-	go func() { done <- ring.Run(ctx) }()
-	if err := ring.WaitSynced(ctx); err != nil {
-		t.Fatal(err)
-	}
+	stop := keyringtest.Start(t, ring)
 	service := kms.New(ring, o.Clock, kms.Options{})
-	if _, err := service.CreateKey(ctx, kms.CreateKeyInput{Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt}); err != nil {
+	if _, err := service.CreateKey(t.Context(), kms.CreateKeyInput{Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt}); err != nil {
 		t.Fatal(err)
 	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	stop()
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -26,8 +26,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
@@ -66,29 +65,11 @@ func (p *people) Lookup(_ context.Context, accessKeyID, _ string) (identity.Cred
 	return known, nil
 }
 
-// newRing is an empty keyring that runs until the test ends.
-func newRing(t *testing.T, id keyring.ID) *keyring.Keyring {
-	t.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring := keyring.New(id, &memstore.Store{}, roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
-	if err := ring.WaitSynced(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return ring
-}
-
 func newAWSAccount(t *testing.T, id string) *awsAccount {
 	t.Helper()
 	partition := kms.NewPartition()
 	for _, region := range []string{awsRegion, awsOtherRegion} {
-		partition.Add(kms.New(newRing(t, keyring.ID{AccountID: id, Region: region}), clock.RealClock{}, kms.Options{}))
+		partition.Add(kms.New(keyringtest.New(t, keyring.ID{AccountID: id, Region: region}), clock.RealClock{}, kms.Options{}))
 	}
 	a := &awsAccount{id: id, people: &people{keys: map[string]identity.Credential{}}, signers: map[string]int{}, actions: map[string]map[string]bool{}}
 	handler := awsapi.NewHandler(awsapi.Options{

@@ -4,13 +4,13 @@
 package operator_test
 
 import (
-	"context"
 	"strings"
 
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/kubestore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 )
@@ -35,12 +35,7 @@ func (w *world) open(keyID string) *keyring.KeyRecord {
 	ring := keyring.New(id, kubestore.New(kubestore.Config{
 		Client: direct, Namespace: operatorNamespace, Keyring: id, RootKeySecret: root,
 	}), roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(w.ctx)
-	defer cancel()
-	go func() { _ = ring.Run(ctx) }() // ends with ctx
-	if err := ring.WaitSynced(ctx); err != nil {
-		w.t.Fatal(err)
-	}
+	defer keyringtest.Start(w.t, ring)()
 	record, err := ring.Key(keyID)
 	if err != nil {
 		w.t.Fatalf("opening the record of key %s: %v", keyID, err)

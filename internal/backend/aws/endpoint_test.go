@@ -4,9 +4,7 @@
 package aws
 
 import (
-	"context"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,8 +20,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 )
 
 const (
@@ -67,29 +64,11 @@ func newEndpoints(t *testing.T, regions ...string) []*endpoint {
 	now := clocktesting.NewFakeClock(time.Now())
 	worlds := make([]*endpoint, len(regions))
 	for i, region := range regions {
-		worlds[i] = &endpoint{ring: newRing(t, region), clock: now, server: server}
+		worlds[i] = &endpoint{ring: keyringtest.New(t, keyring.ID{AccountID: account, Region: region}), clock: now, server: server}
 		worlds[i].service = kms.New(worlds[i].ring, now, kms.Options{})
 		partition.Add(worlds[i].service)
 	}
 	return worlds
-}
-
-// newRing is a keyring without keys, which runs until the test ends.
-func newRing(t *testing.T, region string) *keyring.Keyring {
-	t.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring := keyring.New(keyring.ID{AccountID: account, Region: region}, &memstore.Store{}, roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
-	if err := ring.WaitSynced(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return ring
 }
 
 // settings are those of a backend on the endpoint at url that waits for nothing.

@@ -14,19 +14,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 )
 
 func TestAnAliasMovesFromTheKeyThatHasItAndFromNoOther(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	a, b := open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})
-	from, to, other := mustCreate(t, a, newKey(t)), mustCreate(t, a, newKey(t)), mustCreate(t, a, newKey(t))
+	from, to, other := mustCreate(t, a, keyringtest.NewKey(t)), mustCreate(t, a, keyringtest.NewKey(t)), mustCreate(t, a, keyringtest.NewKey(t))
 	mustAlias(t, a, "alias/x", from.KeyID)
 	before, err := a.Alias("alias/x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved := created.Add(time.Hour)
+	moved := keyringtest.Created.Add(time.Hour)
 	if err := a.UpdateAlias(t.Context(), "alias/x", from.KeyID, to.KeyID, moved); err != nil {
 		t.Fatal(err)
 	}
@@ -48,11 +49,11 @@ func TestAnAliasMovesFromTheKeyThatHasItAndFromNoOther(t *testing.T) {
 }
 
 func TestAnAliasThatManyMoveIsNeverWithoutAKey(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	rings := []*keyring.Keyring{open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})}
 	var keys []string
 	for range 3 {
-		keys = append(keys, mustCreate(t, rings[0], newKey(t)).KeyID)
+		keys = append(keys, mustCreate(t, rings[0], keyringtest.NewKey(t)).KeyID)
 	}
 	mustAlias(t, rings[0], "alias/x", keys[0])
 	eventually(t, "both have the alias", func() bool { _, err := rings[1].Alias("alias/x"); return err == nil })
@@ -68,7 +69,7 @@ func TestAnAliasThatManyMoveIsNeverWithoutAKey(t *testing.T) {
 					t.Errorf("the alias is away: %v", err)
 					return
 				}
-				err = ring.UpdateAlias(t.Context(), "alias/x", current.KeyID, keys[(i+n)%3], created)
+				err = ring.UpdateAlias(t.Context(), "alias/x", current.KeyID, keys[(i+n)%3], keyringtest.Created)
 				_, taken := errors.AsType[*keyring.AliasTakenError](err)
 				if err != nil && !taken && !errors.Is(err, keyring.ErrConflict) {
 					t.Error(err)
@@ -98,7 +99,7 @@ func TestAnAliasThatManyMoveIsNeverWithoutAKey(t *testing.T) {
 
 func TestAliasesAndKeyIDsAreThoseThatThereAre(t *testing.T) {
 	store := &memstore.Store{}
-	ring := open(t, store, newRoots(t), keyring.Options{})
+	ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
 	names := func(keyID string) []string {
 		t.Helper()
 		records, err := ring.Aliases(keyID)
@@ -115,7 +116,7 @@ func TestAliasesAndKeyIDsAreThoseThatThereAre(t *testing.T) {
 	if got := names(""); len(got) != 0 {
 		t.Errorf("at first: %v", got)
 	}
-	key, other := mustCreate(t, ring, newKey(t)), mustCreate(t, ring, newKey(t))
+	key, other := mustCreate(t, ring, keyringtest.NewKey(t)), mustCreate(t, ring, keyringtest.NewKey(t))
 	for i, keyID := range []string{key.KeyID, other.KeyID, key.KeyID} {
 		mustAlias(t, ring, fmt.Sprintf("alias/%d", i), keyID)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/material"
@@ -19,7 +20,7 @@ import (
 // importable is a key that can lose material, with so many of it.
 func importable(t *testing.T, count int) *keyring.KeyRecord {
 	t.Helper()
-	record := newKey(t)
+	record := keyringtest.NewKey(t)
 	record.Origin = keyring.OriginExternal
 	for len(record.Materials) < count {
 		record.Materials = append(record.Materials, newMaterial(t))
@@ -33,7 +34,7 @@ func newMaterial(t *testing.T) keyring.Material {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keyring.Material{ID: m.ID(), CreatedAt: created, Bytes: keyring.NewSecretBytes(m.Export())}
+	return keyring.Material{ID: m.ID(), CreatedAt: keyringtest.Created, Bytes: keyring.NewSecretBytes(m.Export())}
 }
 
 // copied is the material with bytes of its own, as if it had been imported again.
@@ -65,7 +66,7 @@ func mustUpdate(t *testing.T, ring *keyring.Keyring, keyID string, change func(*
 }
 
 func TestMaterialThatANewerRecordLacksIsWipedForEverybodyAndTheRestIsNot(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	a, b := open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})
 	record := importable(t, 3)
 	record.Pending = new(newMaterial(t))
@@ -99,9 +100,9 @@ func TestMaterialThatANewerRecordLacksIsWipedForEverybodyAndTheRestIsNot(t *test
 
 func TestTheRecordsOfOneKeyShareTheirSecretBytes(t *testing.T) {
 	late := newScripted()
-	ring := open(t, late, newRoots(t), keyring.Options{})
+	ring := open(t, late, keyringtest.NewRoots(t), keyring.Options{})
 	<-late.ready
-	first := mustCreate(t, ring, newKey(t))
+	first := mustCreate(t, ring, keyringtest.NewKey(t))
 	second := mustUpdate(t, ring, first.KeyID, func(r *keyring.KeyRecord) { r.Description = "second" })
 	again := item(t, &late.Store, first.KeyID)
 	again.Version++
@@ -116,7 +117,7 @@ func TestTheRecordsOfOneKeyShareTheirSecretBytes(t *testing.T) {
 }
 
 func TestPendingMaterialThatBecomesCurrentIsNotWiped(t *testing.T) {
-	ring := open(t, &memstore.Store{}, newRoots(t), keyring.Options{})
+	ring := open(t, &memstore.Store{}, keyringtest.NewRoots(t), keyring.Options{})
 	record := importable(t, 1)
 	record.Pending = new(newMaterial(t))
 	key := mustCreate(t, ring, record)
@@ -129,10 +130,10 @@ func TestPendingMaterialThatBecomesCurrentIsNotWiped(t *testing.T) {
 }
 
 func TestMaterialThatIsListedTwiceIsKeptWhileOneOfThemIsThere(t *testing.T) {
-	ring := open(t, &memstore.Store{}, newRoots(t), keyring.Options{})
+	ring := open(t, &memstore.Store{}, keyringtest.NewRoots(t), keyring.Options{})
 	key := mustCreate(t, ring, importable(t, 1))
 	twice := mustUpdate(t, ring, key.KeyID, func(r *keyring.KeyRecord) {
-		r.Pending = &keyring.Material{ID: r.Current().ID, CreatedAt: created}
+		r.Pending = &keyring.Material{ID: r.Current().ID, CreatedAt: keyringtest.Created}
 	})
 	if err := usable(twice); err != nil {
 		t.Error(err)
@@ -142,7 +143,7 @@ func TestMaterialThatIsListedTwiceIsKeptWhileOneOfThemIsThere(t *testing.T) {
 func TestMaterialThatALaterWriterTookAwayDoesNotStayWithTheEarlierOne(t *testing.T) {
 	for _, after := range []string{"deletion of the material", "deletion of the key"} {
 		t.Run(after, func(t *testing.T) {
-			late, roots := newScripted(), newRoots(t)
+			late, roots := newScripted(), keyringtest.NewRoots(t)
 			armed := false
 			var overtake func()
 			late.After = func(op memstore.Op, _ string) error {
@@ -182,7 +183,7 @@ func TestMaterialThatALaterWriterTookAwayDoesNotStayWithTheEarlierOne(t *testing
 }
 
 func TestAnUpdateDuringWhichMaterialIsWipedIsMadeAgain(t *testing.T) {
-	late, roots := newScripted(), newRoots(t)
+	late, roots := newScripted(), keyringtest.NewRoots(t)
 	ring := open(t, late, roots, keyring.Options{})
 	<-late.ready
 	other := open(t, &late.Store, roots, keyring.Options{})
@@ -229,7 +230,7 @@ type race struct {
 func newRace(t *testing.T, seed uint64) *race {
 	t.Helper()
 	w := &race{t: t, random: rand.New(rand.NewPCG(seed, 0)), late: newScripted()}
-	roots := newRoots(t)
+	roots := keyringtest.NewRoots(t)
 	w.late.After = w.written
 	w.rings[0] = open(t, w.late, roots, keyring.Options{})
 	<-w.late.ready
@@ -237,7 +238,7 @@ func newRace(t *testing.T, seed uint64) *race {
 	for range 4 {
 		w.pool = append(w.pool, newMaterial(t))
 	}
-	record := newKey(t)
+	record := keyringtest.NewKey(t)
 	record.Origin, record.State = keyring.OriginExternal, lifecycle.Enabled
 	record.Materials = []keyring.Material{copied(t, w.pool[0])}
 	w.keyID = mustCreate(t, w.rings[0], record).KeyID
@@ -358,7 +359,7 @@ func TestSecretBytesOfARecordThatIsNotWrittenAreWiped(t *testing.T) {
 				}
 				return nil
 			}}
-			ring := open(t, store, newRoots(t), keyring.Options{})
+			ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
 			key := mustCreate(t, ring, importable(t, 1))
 			away = tt.fail
 			again := copied(t, key.Current())
@@ -386,7 +387,7 @@ func TestSecretBytesOfARecordThatIsNotWrittenAreWiped(t *testing.T) {
 }
 
 func TestSecretBytesOfAnAttemptThatAnotherWriterOutranAreWiped(t *testing.T) {
-	late, roots := newScripted(), newRoots(t)
+	late, roots := newScripted(), keyringtest.NewRoots(t)
 	ring := open(t, late, roots, keyring.Options{})
 	<-late.ready
 	other := open(t, &late.Store, roots, keyring.Options{})

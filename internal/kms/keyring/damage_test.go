@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 )
@@ -43,10 +44,10 @@ func TestAnAlteredRecordIsNamedAndNeverServedWhileTheOthersServeOnAndHealsWhenRe
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			store := &memstore.Store{}
-			ring := open(t, store, newRoots(t), keyring.Options{})
+			ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
 			ids := map[string]string{}
 			for _, who := range []string{"victim", "other", "bystander"} {
-				ids[who] = mustCreate(t, ring, newKey(t, "owner=ns/"+who)).KeyID
+				ids[who] = mustCreate(t, ring, keyringtest.NewKey(t, "owner=ns/"+who)).KeyID
 			}
 			victim, other := item(t, store, ids["victim"]), item(t, store, ids["other"])
 			for _, altered := range tt.alter(victim, other) {
@@ -101,8 +102,8 @@ func TestAnAlteredRecordIsNamedAndNeverServedWhileTheOthersServeOnAndHealsWhenRe
 
 func TestAnAlteredAliasIsNamedAndNotServed(t *testing.T) {
 	store := &memstore.Store{}
-	ring := open(t, store, newRoots(t), keyring.Options{})
-	a, b := mustCreate(t, ring, newKey(t, "owner=ns/a")), mustCreate(t, ring, newKey(t, "owner=ns/b"))
+	ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
+	a, b := mustCreate(t, ring, keyringtest.NewKey(t, "owner=ns/a")), mustCreate(t, ring, keyringtest.NewKey(t, "owner=ns/b"))
 	mustAlias(t, ring, "alias/a", a.KeyID)
 	mustAlias(t, ring, "alias/b", b.KeyID)
 	stolen := item(t, store, keyring.AliasItemName("alias/a"))
@@ -125,15 +126,10 @@ func TestAnAlteredAliasIsNamedAndNotServed(t *testing.T) {
 }
 
 func TestARecordOfAnotherKeyringIsDamage(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	elsewhere := keyring.New(keyring.ID{AccountID: ringID.AccountID, Region: "mars"}, store, roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go func() { _ = elsewhere.Run(ctx) }()
-	if err := elsewhere.WaitSynced(ctx); err != nil {
-		t.Fatal(err)
-	}
-	key := mustCreate(t, elsewhere, newKey(t))
+	keyringtest.Start(t, elsewhere)
+	key := mustCreate(t, elsewhere, keyringtest.NewKey(t))
 	ring := open(t, store, roots, keyring.Options{})
 	if _, err := ring.Key(key.KeyID); !errors.Is(err, keyring.ErrDamaged) {
 		t.Errorf("got %v", err)
@@ -141,8 +137,8 @@ func TestARecordOfAnotherKeyringIsDamage(t *testing.T) {
 }
 
 func TestRecordsUnderAnUnknownRootKeyComeBackWithIt(t *testing.T) {
-	store, right, wrong := &memstore.Store{}, newRoots(t), newRoots(t)
-	key := mustCreate(t, open(t, store, right, keyring.Options{}), newKey(t, "owner=ns/a"))
+	store, right, wrong := &memstore.Store{}, keyringtest.NewRoots(t), keyringtest.NewRoots(t)
+	key := mustCreate(t, open(t, store, right, keyring.Options{}), keyringtest.NewKey(t, "owner=ns/a"))
 
 	ring := open(t, store, wrong, keyring.Options{})
 	_, err := ring.Key(key.KeyID)
@@ -169,10 +165,10 @@ func TestRecordsUnderAnUnknownRootKeyComeBackWithIt(t *testing.T) {
 }
 
 func TestUnknownRootKeysAreReadAgainOnce(t *testing.T) {
-	store, right, wrong := &memstore.Store{}, newRoots(t), newRoots(t)
+	store, right, wrong := &memstore.Store{}, keyringtest.NewRoots(t), keyringtest.NewRoots(t)
 	writer := open(t, store, right, keyring.Options{})
 	for range 5 {
-		mustCreate(t, writer, newKey(t))
+		mustCreate(t, writer, keyringtest.NewKey(t))
 	}
 	reloads := 0
 	reload := func(context.Context) (seal.RootKeys, error) {

@@ -8,14 +8,15 @@ import (
 	"testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
 )
 
 func TestDestroyingAKeyTakesItsAliasesAndWipesItsMaterialForEverybody(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	a, b := open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})
-	key := mustCreate(t, a, newKey(t))
+	key := mustCreate(t, a, keyringtest.NewKey(t))
 	mustAlias(t, a, "alias/one", key.KeyID)
 	mustAlias(t, a, "alias/two", key.KeyID)
 	eventually(t, "b has the aliases", func() bool { return len(b.AliasesOf(key.KeyID)) == 2 })
@@ -40,9 +41,9 @@ func TestDestroyingAKeyTakesItsAliasesAndWipesItsMaterialForEverybody(t *testing
 }
 
 func TestAKeyWhoseDeletionAnotherProcessCancelledIsKept(t *testing.T) {
-	stale, roots := newScripted(), newRoots(t)
+	stale, roots := newScripted(), keyringtest.NewRoots(t)
 	writer := open(t, &stale.Store, roots, keyring.Options{})
-	record := newKey(t)
+	record := keyringtest.NewKey(t)
 	record.State = lifecycle.PendingDeletion
 	mustCreate(t, writer, record)
 	mustAlias(t, writer, "alias/kept", record.KeyID)
@@ -70,9 +71,9 @@ func TestAKeyWhoseDeletionAnotherProcessCancelledIsKept(t *testing.T) {
 }
 
 func TestAKeyChangedWhileItIsBeingDestroyedIsCheckedAgain(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	a, b := open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})
-	key := mustCreate(t, a, newKey(t))
+	key := mustCreate(t, a, keyringtest.NewKey(t))
 	eventually(t, "b has the key", func() bool { _, err := b.Key(key.KeyID); return err == nil })
 	checks := 0
 	err := a.DeleteKey(t.Context(), key.KeyID, func(r *keyring.KeyRecord) error {
@@ -92,8 +93,8 @@ func TestAKeyChangedWhileItIsBeingDestroyedIsCheckedAgain(t *testing.T) {
 }
 
 func TestAnAliasIsRemovedOnlyFromItsOwnKey(t *testing.T) {
-	ring := open(t, &memstore.Store{}, newRoots(t), keyring.Options{})
-	key, other := mustCreate(t, ring, newKey(t)), mustCreate(t, ring, newKey(t))
+	ring := open(t, &memstore.Store{}, keyringtest.NewRoots(t), keyring.Options{})
+	key, other := mustCreate(t, ring, keyringtest.NewKey(t)), mustCreate(t, ring, keyringtest.NewKey(t))
 	mustAlias(t, ring, "alias/x", key.KeyID)
 	taken, ok := errors.AsType[*keyring.AliasTakenError](ring.DeleteAlias(t.Context(), "alias/x", other.KeyID))
 	if !ok || taken.KeyID != key.KeyID {
@@ -109,8 +110,8 @@ func TestAnAliasIsRemovedOnlyFromItsOwnKey(t *testing.T) {
 
 func TestAnAliasLeftOverFromAKeyThatIsGoneIsTakenOver(t *testing.T) {
 	store := &memstore.Store{}
-	ring := open(t, store, newRoots(t), keyring.Options{})
-	gone, key := mustCreate(t, ring, newKey(t)), mustCreate(t, ring, newKey(t))
+	ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
+	gone, key := mustCreate(t, ring, keyringtest.NewKey(t)), mustCreate(t, ring, keyringtest.NewKey(t))
 	mustAlias(t, ring, "alias/x", gone.KeyID)
 	store.Remove(keyring.KindKey, gone.KeyID)
 	eventually(t, "the key is gone", func() bool { _, err := ring.Key(gone.KeyID); return err != nil })
@@ -122,11 +123,11 @@ func TestAnAliasLeftOverFromAKeyThatIsGoneIsTakenOver(t *testing.T) {
 }
 
 func TestAnAliasOfAKeyThatTheWatchHasNotBroughtYetIsLeftAlone(t *testing.T) {
-	late, roots := newScripted(), newRoots(t)
+	late, roots := newScripted(), keyringtest.NewRoots(t)
 	ring := open(t, late, roots, keyring.Options{})
-	key := mustCreate(t, ring, newKey(t))
+	key := mustCreate(t, ring, keyringtest.NewKey(t))
 	writer := open(t, &late.Store, roots, keyring.Options{})
-	young := mustCreate(t, writer, newKey(t))
+	young := mustCreate(t, writer, keyringtest.NewKey(t))
 	mustAlias(t, writer, "alias/x", young.KeyID)
 
 	err := ring.CreateAlias(t.Context(), keyring.AliasRecord{Name: "alias/x", KeyID: key.KeyID})

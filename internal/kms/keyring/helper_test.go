@@ -7,35 +7,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
-	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/material"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 )
 
 var ringID = keyring.ID{AccountID: "123456789012", Region: "local"}
 
-var created = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
 func owner(tags map[string]string) string { return tags["owner"] }
-
-func newRoots(t *testing.T) seal.RootKeys {
-	t.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return roots
-}
 
 // rotated are the roots with a new current one.
 func rotated(t *testing.T, roots seal.RootKeys) seal.RootKeys {
@@ -58,38 +43,8 @@ func open(t *testing.T, store keyring.Store, roots seal.RootKeys, options keyrin
 		options.Owner = owner
 	}
 	ring := keyring.New(ringID, store, roots, options)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- ring.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the keyring ended with %v", err)
-		}
-	})
-	if err := ring.WaitSynced(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	keyringtest.Start(t, ring)
 	return ring
-}
-
-// newKey is a record with new material.
-func newKey(t *testing.T, tags ...string) *keyring.KeyRecord {
-	t.Helper()
-	m, err := material.Generate(keyspec.SymmetricDefault)
-	if err != nil {
-		t.Fatal(err)
-	}
-	record := &keyring.KeyRecord{
-		KeyID: uuid.NewString(), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, State: lifecycle.Enabled,
-		Tags: map[string]string{}, CreationTime: created,
-		Materials: []keyring.Material{{ID: m.ID(), CreatedAt: created, Bytes: keyring.NewSecretBytes(m.Export())}},
-	}
-	for _, tag := range tags {
-		key, value, _ := strings.Cut(tag, "=")
-		record.Tags[key] = value
-	}
-	return record
 }
 
 func mustCreate(t *testing.T, ring *keyring.Keyring, record *keyring.KeyRecord) *keyring.KeyRecord {
@@ -103,7 +58,7 @@ func mustCreate(t *testing.T, ring *keyring.Keyring, record *keyring.KeyRecord) 
 
 func mustAlias(t *testing.T, ring *keyring.Keyring, name, keyID string) {
 	t.Helper()
-	if err := ring.CreateAlias(t.Context(), keyring.AliasRecord{Name: name, KeyID: keyID, CreationTime: created}); err != nil {
+	if err := ring.CreateAlias(t.Context(), keyring.AliasRecord{Name: name, KeyID: keyID, CreationTime: keyringtest.Created}); err != nil {
 		t.Fatal(err)
 	}
 }

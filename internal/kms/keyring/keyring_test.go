@@ -14,14 +14,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 )
 
 func TestTwoKeyringsSeeEachOthersWrites(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	a, b := open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})
 
-	key := mustCreate(t, a, newKey(t, "owner=orders/payments"))
+	key := mustCreate(t, a, keyringtest.NewKey(t, "owner=orders/payments"))
 	mustAlias(t, a, "alias/payments", key.KeyID)
 	eventually(t, "b has the alias", func() bool { _, err := b.Alias("alias/payments"); return err == nil })
 	seen, err := b.Key(key.KeyID)
@@ -56,9 +57,9 @@ func TestTwoKeyringsSeeEachOthersWrites(t *testing.T) {
 }
 
 func TestConcurrentUpdatesFromTwoKeyringsLoseNone(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	rings := []*keyring.Keyring{open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})}
-	key := mustCreate(t, rings[0], newKey(t))
+	key := mustCreate(t, rings[0], keyringtest.NewKey(t))
 	eventually(t, "b has the key", func() bool { _, err := rings[1].Key(key.KeyID); return err == nil })
 
 	const writers, each = 8, 25
@@ -87,12 +88,12 @@ func TestConcurrentUpdatesFromTwoKeyringsLoseNone(t *testing.T) {
 }
 
 func TestOfManyWhoWantAnAliasExactlyOneGetsIt(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	rings := []*keyring.Keyring{open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})}
 	const contenders = 10
 	var keys []*keyring.KeyRecord
 	for range contenders {
-		keys = append(keys, mustCreate(t, rings[0], newKey(t)))
+		keys = append(keys, mustCreate(t, rings[0], keyringtest.NewKey(t)))
 	}
 	var mu sync.Mutex
 	var winners, holders []string
@@ -127,11 +128,11 @@ func TestOfManyWhoWantAnAliasExactlyOneGetsIt(t *testing.T) {
 func TestCreatingAKeyAgainReturnsTheOneThatIsThere(t *testing.T) {
 	store, calls := &memstore.Store{}, &counter{}
 	store.Before = calls.count
-	roots := newRoots(t)
+	roots := keyringtest.NewRoots(t)
 	ring := open(t, store, roots, keyring.Options{})
-	first := mustCreate(t, ring, newKey(t))
+	first := mustCreate(t, ring, keyringtest.NewKey(t))
 
-	again := newKey(t)
+	again := keyringtest.NewKey(t)
 	again.KeyID = first.KeyID
 	got, err := ring.CreateKey(t.Context(), again)
 	if !errors.Is(err, keyring.ErrExists) || got.Current().ID != first.Current().ID {
@@ -154,8 +155,8 @@ func TestCreatingAKeyAgainReturnsTheOneThatIsThere(t *testing.T) {
 func TestAnUpdateThatChangesNothingIsNotWritten(t *testing.T) {
 	store, calls := &memstore.Store{}, &counter{}
 	store.Before = calls.count
-	ring := open(t, store, newRoots(t), keyring.Options{})
-	key := mustCreate(t, ring, newKey(t, "team=orders"))
+	ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
+	key := mustCreate(t, ring, keyringtest.NewKey(t, "team=orders"))
 
 	got, err := ring.UpdateKey(t.Context(), key.KeyID, func(r *keyring.KeyRecord) error {
 		r.Tags = map[string]string{"team": "orders"}
@@ -182,7 +183,7 @@ func TestAnUpdateThatChangesNothingIsNotWritten(t *testing.T) {
 }
 
 func TestNothingIsSaidOfKeysBeforeTheStoreIsLoaded(t *testing.T) {
-	ring := keyring.New(ringID, &memstore.Store{}, newRoots(t), keyring.Options{})
+	ring := keyring.New(ringID, &memstore.Store{}, keyringtest.NewRoots(t), keyring.Options{})
 	if _, err := ring.Key("x"); !errors.Is(err, keyring.ErrNotSynced) {
 		t.Errorf("Key: %v", err)
 	}
@@ -192,20 +193,20 @@ func TestNothingIsSaidOfKeysBeforeTheStoreIsLoaded(t *testing.T) {
 	if _, err := ring.Owned("a/b"); !errors.Is(err, keyring.ErrNotSynced) {
 		t.Errorf("Owned: %v", err)
 	}
-	if _, err := ring.CreateKey(t.Context(), newKey(t)); !errors.Is(err, keyring.ErrNotSynced) {
+	if _, err := ring.CreateKey(t.Context(), keyringtest.NewKey(t)); !errors.Is(err, keyring.ErrNotSynced) {
 		t.Errorf("CreateKey: %v", err)
 	}
 }
 
 func TestOwnedFindsAnOwnersKeysTheOldestFirst(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	ring := open(t, store, roots, keyring.Options{})
-	young := newKey(t, "owner=orders/payments")
-	young.CreationTime = created.AddDate(0, 0, 1)
+	young := keyringtest.NewKey(t, "owner=orders/payments")
+	young.CreationTime = keyringtest.Created.AddDate(0, 0, 1)
 	mustCreate(t, ring, young)
-	old := mustCreate(t, ring, newKey(t, "owner=orders/payments"))
-	moved := mustCreate(t, ring, newKey(t, "owner=orders/payments"))
-	mustCreate(t, ring, newKey(t))
+	old := mustCreate(t, ring, keyringtest.NewKey(t, "owner=orders/payments"))
+	moved := mustCreate(t, ring, keyringtest.NewKey(t, "owner=orders/payments"))
+	mustCreate(t, ring, keyringtest.NewKey(t))
 	if _, err := ring.UpdateKey(t.Context(), moved.KeyID, func(r *keyring.KeyRecord) error {
 		r.Tags["owner"] = "billing/payments"
 		return nil
@@ -236,7 +237,7 @@ func TestOwnedFindsAnOwnersKeysTheOldestFirst(t *testing.T) {
 }
 
 func TestSubscribersHearOfWhatChangedWhoeverDidIt(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	a, b := open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})
 	var mu sync.Mutex
 	heard := map[string][]string{}
@@ -251,7 +252,7 @@ func TestSubscribersHearOfWhatChangedWhoeverDidIt(t *testing.T) {
 			heard[name] = append(heard[name], what)
 		}))
 	}
-	key := mustCreate(t, a, newKey(t))
+	key := mustCreate(t, a, keyringtest.NewKey(t))
 	mustAlias(t, a, "alias/x", key.KeyID)
 	if _, err := a.UpdateKey(t.Context(), key.KeyID, describe("x")); err != nil {
 		t.Fatal(err)

@@ -10,14 +10,15 @@ import (
 	"testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 )
 
 func TestWhatComesLateIsIgnored(t *testing.T) {
 	late := newScripted()
-	ring := open(t, late, newRoots(t), keyring.Options{})
+	ring := open(t, late, keyringtest.NewRoots(t), keyring.Options{})
 	<-late.ready
-	key := mustCreate(t, ring, newKey(t))
+	key := mustCreate(t, ring, keyringtest.NewKey(t))
 	first := item(t, &late.Store, key.KeyID)
 	if _, err := ring.UpdateKey(t.Context(), key.KeyID, describe("second")); err != nil {
 		t.Fatal(err)
@@ -66,9 +67,9 @@ func TestWhatComesLateIsIgnored(t *testing.T) {
 
 func TestAnItemDeletedAndMadeAndDeletedAgainStaysGoneWhileTheWatchIsLate(t *testing.T) {
 	late := newScripted()
-	ring := open(t, late, newRoots(t), keyring.Options{})
+	ring := open(t, late, keyringtest.NewRoots(t), keyring.Options{})
 	<-late.ready
-	key := mustCreate(t, ring, newKey(t))
+	key := mustCreate(t, ring, keyringtest.NewKey(t))
 	var told []keyring.Item
 	for range 2 {
 		mustAlias(t, ring, "alias/x", key.KeyID)
@@ -88,9 +89,9 @@ func TestAnItemDeletedAndMadeAndDeletedAgainStaysGoneWhileTheWatchIsLate(t *test
 
 func TestAnItemThatTheWholeContentLacksIsGone(t *testing.T) {
 	store := newScripted()
-	ring := open(t, store, newRoots(t), keyring.Options{})
+	ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
 	<-store.ready
-	key, other := mustCreate(t, ring, newKey(t)), mustCreate(t, ring, newKey(t))
+	key, other := mustCreate(t, ring, keyringtest.NewKey(t)), mustCreate(t, ring, keyringtest.NewKey(t))
 	kept := item(t, &store.Store, other.KeyID)
 	store.sink.Replace([]keyring.Item{kept}, kept.Version)
 	if _, err := ring.Key(key.KeyID); !errors.Is(err, keyring.ErrNotFound) {
@@ -103,9 +104,9 @@ func TestAnItemThatTheWholeContentLacksIsGone(t *testing.T) {
 
 func TestAStoreRestoredFromAnOlderBackupIsBelieved(t *testing.T) {
 	store := newScripted()
-	ring := open(t, store, newRoots(t), keyring.Options{})
+	ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
 	<-store.ready
-	key, lost := mustCreate(t, ring, newKey(t)), mustCreate(t, ring, newKey(t))
+	key, lost := mustCreate(t, ring, keyringtest.NewKey(t)), mustCreate(t, ring, keyringtest.NewKey(t))
 	backup := item(t, &store.Store, key.KeyID)
 	if _, err := ring.UpdateKey(t.Context(), key.KeyID, describe("after the backup")); err != nil {
 		t.Fatal(err)
@@ -153,10 +154,10 @@ func TestAWriteWhoseAnswerIsLostIsFoundOut(t *testing.T) {
 		return nil
 	}
 	late := &lateStore{Store: store}
-	ring := open(t, late, newRoots(t), keyring.Options{})
+	ring := open(t, late, keyringtest.NewRoots(t), keyring.Options{})
 
 	set(memstore.OpCreate, memstore.OpUpdate)
-	key := mustCreate(t, ring, newKey(t))
+	key := mustCreate(t, ring, keyringtest.NewKey(t))
 	if _, err := ring.UpdateKey(t.Context(), key.KeyID, describe("first")); err != nil {
 		t.Fatalf("a look at the store would have shown that it is written: %v", err)
 	}
@@ -186,8 +187,8 @@ func TestAChangeAfterALostAnswerIsMadeOnWhatWasWritten(t *testing.T) {
 		}
 		return nil
 	}
-	ring := open(t, &lateStore{Store: store}, newRoots(t), keyring.Options{})
-	key := mustCreate(t, ring, newKey(t))
+	ring := open(t, &lateStore{Store: store}, keyringtest.NewRoots(t), keyring.Options{})
+	key := mustCreate(t, ring, keyringtest.NewKey(t))
 	appendX := func(r *keyring.KeyRecord) error {
 		if r.Description == "" {
 			r.Description = "x"

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 )
@@ -36,13 +37,13 @@ func (v *vault) set(roots seal.RootKeys) {
 }
 
 func TestRotatingTheRootKeyInterruptsNobody(t *testing.T) {
-	store, v := &memstore.Store{}, &vault{roots: newRoots(t)}
+	store, v := &memstore.Store{}, &vault{roots: keyringtest.NewRoots(t)}
 	options := keyring.Options{ReloadRootKeys: v.get}
 	a, b := open(t, store, v.roots, options), open(t, store, v.roots, options)
 	const count = 50
 	var ids []string
 	for i := range count {
-		key := mustCreate(t, a, newKey(t))
+		key := mustCreate(t, a, keyringtest.NewKey(t))
 		mustAlias(t, a, "alias/"+strconv.Itoa(i), key.KeyID)
 		ids = append(ids, key.KeyID)
 	}
@@ -113,10 +114,10 @@ func TestResealingGivesUpOnAStoreThatIsAway(t *testing.T) {
 		}
 		return nil
 	}
-	roots := newRoots(t)
+	roots := keyringtest.NewRoots(t)
 	ring := open(t, store, roots, keyring.Options{})
 	for range 30 {
-		mustCreate(t, ring, newKey(t))
+		mustCreate(t, ring, keyringtest.NewKey(t))
 	}
 	ring.SetRootKeys(rotated(t, roots))
 	if n, err := ring.Reseal(t.Context()); n != 0 || !errors.Is(err, errOutage) {
@@ -129,12 +130,12 @@ func TestResealingGivesUpOnAStoreThatIsAway(t *testing.T) {
 
 func TestResealingDoesWhatItCanAndSaysWhatFailed(t *testing.T) {
 	store := &memstore.Store{}
-	roots := newRoots(t)
+	roots := keyringtest.NewRoots(t)
 	breaks := store.FailUpdates(errOutage)
 	ring := open(t, store, roots, keyring.Options{})
-	stuck := mustCreate(t, ring, newKey(t)).KeyID
-	mustCreate(t, ring, newKey(t))
-	mustCreate(t, ring, newKey(t))
+	stuck := mustCreate(t, ring, keyringtest.NewKey(t)).KeyID
+	mustCreate(t, ring, keyringtest.NewKey(t))
+	mustCreate(t, ring, keyringtest.NewKey(t))
 	next := rotated(t, roots)
 	ring.SetRootKeys(next)
 	if n := ring.Stale(); n != 3 {

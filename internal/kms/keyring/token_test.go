@@ -10,17 +10,18 @@ import (
 	"testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 )
 
 func TestATokenOpensInEveryProcessAndAsWhatItIsOnly(t *testing.T) {
-	store, roots := &memstore.Store{}, newRoots(t)
+	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
 	reloads := 0
 	a := open(t, store, roots, keyring.Options{})
 	b := open(t, store, roots, keyring.Options{})
 	elsewhere := keyring.New(keyring.ID{AccountID: ringID.AccountID, Region: "remote"}, store, roots, keyring.Options{})
-	stranger := open(t, &memstore.Store{}, newRoots(t), keyring.Options{
+	stranger := open(t, &memstore.Store{}, keyringtest.NewRoots(t), keyring.Options{
 		ReloadRootKeys: func(_ context.Context) (seal.RootKeys, error) { reloads++; return roots, nil },
 	})
 	token, err := a.SealToken("import", "key-1", []byte("content"))
@@ -57,9 +58,9 @@ func TestATokenOpensInEveryProcessAndAsWhatItIsOnly(t *testing.T) {
 
 func TestATokenIsNoRecordAndARecordNoToken(t *testing.T) {
 	store := newScripted()
-	ring := open(t, store, newRoots(t), keyring.Options{})
+	ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
 	<-store.ready
-	key := mustCreate(t, ring, newKey(t))
+	key := mustCreate(t, ring, keyringtest.NewKey(t))
 	record := item(t, &store.Store, key.KeyID)
 	if _, err := ring.OpenToken("key", key.KeyID, record.Sealed); err == nil {
 		t.Error("a record opened as a token")
@@ -76,7 +77,7 @@ func TestATokenIsNoRecordAndARecordNoToken(t *testing.T) {
 }
 
 func TestTokensOutliveTheChangeOfTheRootKey(t *testing.T) {
-	roots := newRoots(t)
+	roots := keyringtest.NewRoots(t)
 	ring := open(t, &memstore.Store{}, roots, keyring.Options{})
 	token, err := ring.SealToken("import", "key-1", []byte("content"))
 	if err != nil {
@@ -89,11 +90,11 @@ func TestTokensOutliveTheChangeOfTheRootKey(t *testing.T) {
 }
 
 func TestRefreshFindsWhatTheWatchHasNotBrought(t *testing.T) {
-	late, roots := newScripted(), newRoots(t)
+	late, roots := newScripted(), keyringtest.NewRoots(t)
 	reader := open(t, late, roots, keyring.Options{})
 	<-late.ready
 	writer := open(t, &late.Store, roots, keyring.Options{})
-	key := mustCreate(t, writer, newKey(t))
+	key := mustCreate(t, writer, keyringtest.NewKey(t))
 	refreshed := func() (*keyring.KeyRecord, error) {
 		t.Helper()
 		if err := reader.Refresh(t.Context(), key.KeyID); err != nil {
@@ -128,8 +129,8 @@ func TestRefreshSaysSoWhenTheStoreIsAway(t *testing.T) {
 		}
 		return nil
 	}}
-	ring := open(t, store, newRoots(t), keyring.Options{})
-	key := mustCreate(t, ring, newKey(t))
+	ring := open(t, store, keyringtest.NewRoots(t), keyring.Options{})
+	key := mustCreate(t, ring, keyringtest.NewKey(t))
 	if err := ring.Refresh(t.Context(), key.KeyID); !errors.Is(err, errOutage) {
 		t.Errorf("got %v", err)
 	}

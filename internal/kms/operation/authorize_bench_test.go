@@ -4,9 +4,7 @@
 package operation
 
 import (
-	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,8 +13,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
@@ -38,18 +35,7 @@ func podCaller() identity.Caller {
 
 func newBenchService(tb testing.TB) *kms.Service {
 	tb.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ring := keyring.New(keyring.ID{AccountID: benchAccount, Region: "local"}, &memstore.Store{}, roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	tb.Cleanup(func() { cancel(); running.Wait() })
-	if err := ring.WaitSynced(tb.Context()); err != nil {
-		tb.Fatal(err)
-	}
+	ring := keyringtest.New(tb, keyring.ID{AccountID: benchAccount, Region: "local"})
 	return kms.New(ring, clocktesting.NewFakeClock(time.Unix(1_800_000_000, 0)), kms.Options{})
 }
 

@@ -16,9 +16,8 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/operation"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 )
 
 // forgetful is a Recorder that keeps nothing.
@@ -84,16 +83,7 @@ func BenchmarkExecute(b *testing.B) {
 // benchService is a service on a store in memory.
 func benchService(b *testing.B) *kms.Service {
 	b.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		b.Fatal(err)
-	}
-	ring := keyring.New(keyring.ID{AccountID: account, Region: home}, &memstore.Store{}, roots, keyring.Options{})
-	go func() { _ = ring.Run(b.Context()) }()
-	if err := ring.WaitSynced(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	return kms.New(ring, clock.RealClock{}, kms.Options{})
+	return kms.New(keyringtest.New(b, keyring.ID{AccountID: account, Region: home}), clock.RealClock{}, kms.Options{})
 }
 
 // execute returns what carries out a request of ann's.

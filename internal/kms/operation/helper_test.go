@@ -18,6 +18,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/operation"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
@@ -86,13 +87,9 @@ func named(elements audit.Elements) object {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := &world{
 		t: t, partition: kms.NewPartition(), clock: clocktesting.NewFakeClock(begin), events: &events{},
-		stores: map[keyring.ID]*memstore.Store{}, rings: map[keyring.ID]*keyring.Keyring{}, roots: roots,
+		stores: map[keyring.ID]*memstore.Store{}, rings: map[keyring.ID]*keyring.Keyring{}, roots: keyringtest.NewRoots(t),
 	}
 	w.executor = &operation.Executor{
 		Partition: w.partition, Recorder: w.events, Clock: w.clock, NewID: uuid.NewString,
@@ -111,13 +108,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) open(id keyring.ID) *kms.Service {
 	w.t.Helper()
 	ring := keyring.New(id, w.stores[id], w.roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	w.t.Cleanup(func() { cancel(); running.Wait() })
-	if err := ring.WaitSynced(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
+	keyringtest.Start(w.t, ring)
 	w.rings[id] = ring
 	return kms.New(ring, w.clock, kms.Options{})
 }

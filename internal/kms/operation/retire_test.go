@@ -4,9 +4,7 @@
 package operation_test
 
 import (
-	"context"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 )
 
 func TestTheGrantSaysWhoMayRetireIt(t *testing.T) {
@@ -214,14 +213,6 @@ func TestListRetirableGrantsIsForTheRetiringPrincipalAndItsRootUser(t *testing.T
 func (w *world) openDeaf(id keyring.ID) *kms.Service {
 	w.t.Helper()
 	ring := keyring.New(id, w.stores[id], w.roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(w.t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	err := ring.WaitSynced(ctx)
-	cancel()
-	running.Wait()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	keyringtest.Start(w.t, ring)()
 	return kms.New(ring, w.clock, kms.Options{})
 }

@@ -5,15 +5,14 @@ package operation_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/memstore"
 )
 
@@ -109,15 +108,8 @@ func TestAReplicaDecryptsWhatThePrimaryEncrypted(t *testing.T) {
 func (w *world) place(id keyring.ID, record *keyring.KeyRecord) {
 	w.t.Helper()
 	ring := keyring.New(id, w.stores[id], w.roots, keyring.Options{})
-	ctx, stop := context.WithCancel(w.t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { _ = ring.Run(ctx) })
-	defer running.Wait()
-	defer stop()
-	if err := ring.WaitSynced(ctx); err != nil {
-		w.t.Fatal(err)
-	}
-	if _, err := ring.CreateKey(ctx, record); err != nil {
+	defer keyringtest.Start(w.t, ring)()
+	if _, err := ring.CreateKey(w.t.Context(), record); err != nil {
 		w.t.Fatal(err)
 	}
 	w.partition.Add(w.open(id))

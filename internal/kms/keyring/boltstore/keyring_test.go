@@ -5,18 +5,15 @@ package boltstore_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/boltstore"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/material"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal/rootfile"
 )
 
@@ -33,33 +30,19 @@ func serve(t *testing.T, dir string) (ring *keyring.Keyring, stop func()) {
 		t.Fatal(err)
 	}
 	ring = keyring.New(local, db.Store(local), roots, keyring.Options{})
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- ring.Run(ctx) }()
-	if err := ring.WaitSynced(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	stopRing := keyringtest.Start(t, ring)
 	return ring, func() {
 		t.Helper()
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		stopRing()
 		closeDB(t, db)
 	}
 }
 
 func addKey(t *testing.T, ring *keyring.Keyring, keyID string) {
 	t.Helper()
-	m, err := material.Generate(keyspec.SymmetricDefault)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ring.CreateKey(t.Context(), &keyring.KeyRecord{
-		KeyID: keyID, Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, State: lifecycle.Enabled,
-		Description: "description of " + keyID,
-		Materials:   []keyring.Material{{ID: m.ID(), Bytes: keyring.NewSecretBytes(m.Export())}},
-	}); err != nil {
+	record := keyringtest.NewKey(t)
+	record.KeyID, record.Description = keyID, "description of "+keyID
+	if _, err := ring.CreateKey(t.Context(), record); err != nil {
 		t.Fatal(err)
 	}
 }

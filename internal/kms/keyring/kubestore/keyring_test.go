@@ -4,71 +4,37 @@
 package kubestore_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
-	"github.com/chatelaine-dev/chatelaine/internal/kms/material"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
 )
 
 // These tests are of the keyring and the store together, on a real API server.
-
-func newRoots(t *testing.T) seal.RootKeys {
-	t.Helper()
-	roots, err := seal.NewRootKeys(seal.NewRootKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return roots
-}
 
 func openRing(t *testing.T, client kubernetes.Interface, namespace string, roots seal.RootKeys) *keyring.Keyring {
 	t.Helper()
 	ring := keyring.New(ringID, newStore(t, client, namespace), roots, keyring.Options{
 		Owner: func(tags map[string]string) string { return tags["owner"] },
 	})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- ring.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the keyring ended with %v", err)
-		}
-	})
-	if err := ring.WaitSynced(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	keyringtest.Start(t, ring)
 	return ring
 }
 
 func createKey(t *testing.T, ring *keyring.Keyring, owner string) *keyring.KeyRecord {
 	t.Helper()
-	m, err := material.Generate(keyspec.SymmetricDefault)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now().UTC()
-	key, err := ring.CreateKey(t.Context(), &keyring.KeyRecord{
-		KeyID: uuid.NewString(), Spec: keyspec.SymmetricDefault, Usage: keyspec.EncryptDecrypt, State: lifecycle.Enabled,
-		Tags: map[string]string{"owner": owner}, CreationTime: now,
-		Materials: []keyring.Material{{ID: m.ID(), CreatedAt: now, Bytes: keyring.NewSecretBytes(m.Export())}},
-	})
+	key, err := ring.CreateKey(t.Context(), keyringtest.NewKey(t, "owner="+owner))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +56,7 @@ func description(ring *keyring.Keyring, keyID string) string {
 }
 
 func TestConcurrentUpdatesThroughTheAPIServerLoseNone(t *testing.T) {
-	namespace, roots := env.Namespace(t), newRoots(t)
+	namespace, roots := env.Namespace(t), keyringtest.NewRoots(t)
 	rings := []*keyring.Keyring{
 		openRing(t, newClient(t), namespace, roots), openRing(t, newClient(t), namespace, roots),
 	}
@@ -116,7 +82,7 @@ func TestConcurrentUpdatesThroughTheAPIServerLoseNone(t *testing.T) {
 }
 
 func TestTheAPIServerGivesAnAliasToOneKeyOnly(t *testing.T) {
-	namespace, roots := env.Namespace(t), newRoots(t)
+	namespace, roots := env.Namespace(t), keyringtest.NewRoots(t)
 	rings := []*keyring.Keyring{
 		openRing(t, newClient(t), namespace, roots), openRing(t, newClient(t), namespace, roots),
 	}
@@ -150,7 +116,7 @@ func TestTheAPIServerGivesAnAliasToOneKeyOnly(t *testing.T) {
 
 func TestSecretsAlteredByHandAreNamedAndHealWhenRestored(t *testing.T) {
 	client, namespace := newClient(t), env.Namespace(t)
-	ring := openRing(t, client, namespace, newRoots(t))
+	ring := openRing(t, client, namespace, keyringtest.NewRoots(t))
 	a, b := createKey(t, ring, "ns/a"), createKey(t, ring, "ns/b")
 	bystander := createKey(t, ring, "ns/bystander")
 	secrets := client.CoreV1().Secrets(namespace)
@@ -203,7 +169,7 @@ func TestSecretsAlteredByHandAreNamedAndHealWhenRestored(t *testing.T) {
 
 func TestTakingTheLabelsOffASecretDoesNotHideTheRecord(t *testing.T) {
 	client, namespace := newClient(t), env.Namespace(t)
-	ring := openRing(t, client, namespace, newRoots(t))
+	ring := openRing(t, client, namespace, keyringtest.NewRoots(t))
 	key := createKey(t, ring, "ns/a")
 	strip := []byte(`{"metadata":{"labels":null,"annotations":null}}`)
 	name := onlySecret(t, client, namespace)
@@ -212,7 +178,7 @@ func TestTakingTheLabelsOffASecretDoesNotHideTheRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	marker := createKey(t, ring, "ns/marker")
-	other := openRing(t, client, namespace, newRoots(t)) // sees what the API server has now
+	other := openRing(t, client, namespace, keyringtest.NewRoots(t)) // sees what the API server has now
 	eventually(t, "the watch is past the edit", func() bool { _, err := ring.Key(marker.KeyID); return err == nil })
 	if _, err := ring.Key(key.KeyID); err != nil {
 		t.Error(err)
@@ -223,7 +189,7 @@ func TestTakingTheLabelsOffASecretDoesNotHideTheRecord(t *testing.T) {
 }
 
 func TestKeysServeOnWhileTheAPIServerIsAwayAndCatchUpAfterwards(t *testing.T) {
-	namespace, roots := env.Namespace(t), newRoots(t)
+	namespace, roots := env.Namespace(t), keyringtest.NewRoots(t)
 	client, network := env.ClientOver(t)
 	ring, elsewhere := openRing(t, client, namespace, roots), openRing(t, newClient(t), namespace, roots)
 	key := createKey(t, ring, "ns/a")
@@ -264,7 +230,7 @@ func TestKeysServeOnWhileTheAPIServerIsAwayAndCatchUpAfterwards(t *testing.T) {
 func TestAWriteThatTheAPIServerCarriedOutCountsThoughItsAnswerIsLost(t *testing.T) {
 	namespace := env.Namespace(t)
 	client, network := env.ClientOver(t)
-	ring := openRing(t, client, namespace, newRoots(t))
+	ring := openRing(t, client, namespace, keyringtest.NewRoots(t))
 	network.Lose(func(r *http.Request) bool {
 		return strings.Contains(r.URL.Path, "/secrets") && r.Method != http.MethodGet
 	})
