@@ -58,16 +58,28 @@ func NewAccount(tb testing.TB, o Options) *Account {
 	a.Service = kms.New(a.ring, clock.RealClock{}, kms.Options{})
 	partition := kms.NewPartition()
 	partition.Add(a.Service)
-	people, err := identity.ParseCredentials([]byte(
+	a.handler = Endpoint(partition, RootUser(tb))
+	return a
+}
+
+// Endpoint is our own endpoint by itself, with the keys of the partition, for those whom callers knows; an Account has one.
+// Other Regions and other access keys than an Account's are a partition and callers of the test's own.
+func Endpoint(partition *kms.Partition, callers identity.Source) http.Handler {
+	return awsapi.NewHandler(awsapi.Options{
+		Partition: partition, Credentials: callers, Recorder: audit.Log{Logger: logr.Discard()}, Clock: clock.RealClock{},
+		NewID: uuid.NewString, Log: logr.Discard(),
+	})
+}
+
+// RootUser knows the one access key of an Account.
+func RootUser(tb testing.TB) identity.Source {
+	tb.Helper()
+	root, err := identity.ParseCredentials([]byte(
 		"- {accessKeyID: " + AccessKeyID + ", secretAccessKey: " + SecretAccessKey + `, principal: "` + RootARN + `"}`))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	a.handler = awsapi.NewHandler(awsapi.Options{
-		Partition: partition, Credentials: people, Recorder: audit.Log{Logger: logr.Discard()}, Clock: clock.RealClock{},
-		NewID: uuid.NewString, Log: logr.Discard(),
-	})
-	return a
+	return root
 }
 
 // Keys is how many keys there are.

@@ -17,12 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/go-logr/logr"
-	"github.com/google/uuid"
 	"k8s.io/utils/clock"
 
-	"github.com/chatelaine-dev/chatelaine/internal/audit"
-	"github.com/chatelaine-dev/chatelaine/internal/awsapi"
+	"github.com/chatelaine-dev/chatelaine/internal/awstest"
 	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
@@ -72,10 +69,7 @@ func newAWSAccount(t *testing.T, id string) *awsAccount {
 		partition.Add(kms.New(keyringtest.New(t, keyring.ID{AccountID: id, Region: region}), clock.RealClock{}, kms.Options{}))
 	}
 	a := &awsAccount{id: id, people: &people{keys: map[string]identity.Credential{}}, signers: map[string]int{}, actions: map[string]map[string]bool{}}
-	handler := awsapi.NewHandler(awsapi.Options{
-		Partition: partition, Credentials: a.people, Recorder: audit.Log{Logger: logr.Discard()}, Clock: clock.RealClock{},
-		NewID: uuid.NewString, Log: logr.Discard(),
-	})
+	handler := awstest.Endpoint(partition, a.people)
 	a.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.admit(r) {
 			handler.ServeHTTP(w, r)

@@ -8,15 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
-	"github.com/google/uuid"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
-	"github.com/chatelaine-dev/chatelaine/internal/audit"
-	"github.com/chatelaine-dev/chatelaine/internal/awsapi"
+	"github.com/chatelaine-dev/chatelaine/internal/awstest"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
-	"github.com/chatelaine-dev/chatelaine/internal/identity"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
@@ -25,11 +21,11 @@ import (
 
 const (
 	clusterUID = "c0ffee00-0000-4000-8000-000000000000"
-	account    = "111122223333"
-	region     = "eu-central-1"
+	account    = awstest.AccountID
+	region     = awstest.Region
 	elsewhere  = "eu-north-1"
-	accessKey  = "AKIAIOSFODNN7EXAMPLE"
-	secretKey  = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	accessKey  = awstest.AccessKeyID
+	secretKey  = awstest.SecretAccessKey
 	day        = 24 * time.Hour
 )
 
@@ -50,16 +46,8 @@ func newEndpoint(t *testing.T) *endpoint {
 // says which is meant.
 func newEndpoints(t *testing.T, regions ...string) []*endpoint {
 	t.Helper()
-	people, err := identity.ParseCredentials([]byte(
-		"- {accessKeyID: " + accessKey + ", secretAccessKey: " + secretKey + `, principal: "arn:aws:iam::` + account + `:root"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
 	partition := kms.NewPartition()
-	server := httptest.NewServer(awsapi.NewHandler(awsapi.Options{
-		Partition: partition, Credentials: people, Recorder: audit.Log{Logger: logr.Discard()}, Clock: clock.RealClock{},
-		NewID: uuid.NewString, Log: logr.Discard(),
-	}))
+	server := httptest.NewServer(awstest.Endpoint(partition, awstest.RootUser(t)))
 	t.Cleanup(server.Close)
 	now := clocktesting.NewFakeClock(time.Now())
 	worlds := make([]*endpoint, len(regions))
