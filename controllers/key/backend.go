@@ -49,6 +49,9 @@ func (r *Reconciler) findBackend(ctx context.Context, p *pass) *conditions.Probl
 	if err != nil {
 		return failed(err)
 	}
+	if problem := beingDeleted(p.kmsBackend); problem != nil {
+		return problem
+	}
 	if problem := r.checkNamespace(ctx, p); problem != nil {
 		return problem
 	}
@@ -63,6 +66,16 @@ func (r *Reconciler) findBackend(ctx context.Context, p *pass) *conditions.Probl
 	p.use(name, entry.Backend)
 	p.identity = entry.Identity
 	return nil
+}
+
+// beingDeleted refuses a KMSBackend that waits for somebody's finalizer: it is closed already, and not opened again.
+func beingDeleted(kmsBackend *v1alpha1.KMSBackend) *conditions.Problem {
+	if kmsBackend.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	return stalled(v1alpha1.ReasonBackendNotFound, fmt.Sprintf(
+		"KMSBackend %q is being deleted, and waits for its finalizers (%s): create it again when it is gone",
+		kmsBackend.Name, strings.Join(kmsBackend.Finalizers, ", ")))
 }
 
 // backendName is where the key lives: where it was made, if it was; where spec says; or the default backend.

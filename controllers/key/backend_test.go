@@ -138,3 +138,30 @@ func (r *rig) secondBackend(b backend.Backend) string {
 	r.openBackend(name, b)
 	return name
 }
+
+// keepTerminating deletes the KMSBackend, which waits for somebody's finalizer.
+func (r *rig) keepTerminating() {
+	r.t.Helper()
+	const finalizer = "example.com/keep"
+	r.changeBackend(func(b *v1alpha1.KMSBackend) { b.Finalizers = append(b.Finalizers, finalizer) })
+	object := &v1alpha1.KMSBackend{}
+	if err := r.client.Get(r.ctx, client.ObjectKey{Name: r.backendName}, object); err != nil {
+		r.t.Fatal(err)
+	}
+	r.delete(object)
+	r.backends.Delete(r.backendName) // as the controller of KMSBackends does
+}
+
+func TestKeysSayThatTheirBackendIsBeingDeleted(t *testing.T) {
+	r := newRig(t)
+	made, gone := r.createReady("orders", nil), r.createReady("gone", scheduling(0))
+	r.keepTerminating()
+	r.update(made, described("changed"))
+	r.delete(gone)
+	stuck := r.await(made, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBackendNotFound)
+	wantMessage(t, stuck, v1alpha1.ConditionStalled, r.backendName, "is being deleted", "example.com/keep")
+	waits := r.await(gone, v1alpha1.ConditionSynced, metav1.ConditionFalse, v1alpha1.ReasonBackendNotFound)
+	wantMessage(t, waits, v1alpha1.ConditionSynced, "deletion waits", "is being deleted", "Retain")
+	r.update(gone, func(k *v1alpha1.Key) { k.Spec.Deletion.Policy = v1alpha1.DeletionRetain })
+	r.awaitGone(gone)
+}

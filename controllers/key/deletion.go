@@ -81,8 +81,13 @@ func (r *Reconciler) carryOutDeletion(ctx context.Context, p *pass) *conditions.
 
 // waitForBackend tells a backend that will be opened in a moment from one that is not there.
 func (r *Reconciler) waitForBackend(ctx context.Context, p *pass, name, letGo string) *conditions.Problem {
-	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, &v1alpha1.KMSBackend{})
+	kmsBackend := &v1alpha1.KMSBackend{}
+	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, kmsBackend)
+	problem := beingDeleted(kmsBackend)
 	switch {
+	case err == nil && problem != nil:
+		problem.Message += letGo
+		return problem
 	case err == nil:
 		p.unknown = true
 		return nil

@@ -84,12 +84,14 @@ func (r *Reconciler) about(key *v1alpha1.Key) compile.About {
 }
 
 // isTooEarly says that the Key's backend is about to be opened for the first time since the operator started. One whose
-// KMSBackend is gone never will be.
+// KMSBackend is gone, or going, never will be.
 func (r *Reconciler) isTooEarly(ctx context.Context, key *v1alpha1.Key) bool {
 	if _, tried := r.Backends.Get(key.Status.Backend); tried || key.Status.Backend == "" {
 		return false
 	}
-	return r.Client.Get(ctx, client.ObjectKey{Name: key.Status.Backend}, &v1alpha1.KMSBackend{}) == nil
+	kmsBackend := &v1alpha1.KMSBackend{}
+	err := r.Client.Get(ctx, client.ObjectKey{Name: key.Status.Backend}, kmsBackend)
+	return err == nil && kmsBackend.DeletionTimestamp.IsZero()
 }
 
 // targetStatus says whether what the KeyPolicy comes to on the Key is what the Key says is in force.

@@ -30,6 +30,14 @@ func (w *world) keyWithID(keyID string) *v1alpha1.Key {
 // createPolicy lets the principal do the actions on the Key, and waits until that is in force.
 func (w *world) createPolicy(key *v1alpha1.Key, principal string, actions ...string) *v1alpha1.KeyPolicy {
 	w.t.Helper()
+	object := w.declarePolicy(key, principal, actions...)
+	w.awaitPolicy(object, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	return object
+}
+
+// declarePolicy declares that the principal may do the actions on the Key.
+func (w *world) declarePolicy(key *v1alpha1.Key, principal string, actions ...string) *v1alpha1.KeyPolicy {
+	w.t.Helper()
 	object := &v1alpha1.KeyPolicy{
 		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, GenerateName: "allow-"},
 		Spec: v1alpha1.KeyPolicySpec{
@@ -40,7 +48,6 @@ func (w *world) createPolicy(key *v1alpha1.Key, principal string, actions ...str
 		},
 	}
 	w.create(object)
-	w.awaitPolicy(object, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 	return object
 }
 
