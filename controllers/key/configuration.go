@@ -37,9 +37,7 @@ func (r *Reconciler) configure(ctx context.Context, p *pass) {
 		failpoint.Hit("configured")
 	}
 	p.driftedConfiguration(want, before, changes, now, err)
-	if err == nil {
-		p.status.SyncedGeneration = p.key.Generation
-	}
+	p.configured = err == nil
 	if len(changes.Deferred) > 0 {
 		p.notes = append(p.notes, "to be done when the key is enabled: "+describe(changes.Deferred))
 	}

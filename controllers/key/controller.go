@@ -99,7 +99,10 @@ func (r *Reconciler) make(ctx context.Context, p *pass) {
 	r.importMaterial(ctx, p)
 	r.configure(ctx, p)
 	r.applyPolicy(ctx, p)
-	r.applyGrants(ctx, p)
+	granted := r.applyGrants(ctx, p)
+	if p.configured && granted {
+		p.status.SyncedGeneration = p.key.Generation
+	}
 }
 
 // finish writes the status and says when to look again.

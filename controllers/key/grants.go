@@ -24,24 +24,25 @@ const grantsField = "grants"
 
 // applyGrants makes the key's grants as declared. They are known by their names at the backend, which are the Key's own, and
 // not by status: so what a crash, or an earlier Key of this name, left there is found. A grant with a principal that cannot be
-// named is not in force until it can be, like a rule of a KeyPolicy.
-func (r *Reconciler) applyGrants(ctx context.Context, p *pass) {
+// named is not in force until it can be, like a rule of a KeyPolicy. It is false as long as the key may have grants of the Key's name
+// that neither spec nor status knows of: then they are asked for again.
+func (r *Reconciler) applyGrants(ctx context.Context, p *pass) bool {
 	if !p.mayHaveGrants() {
-		return
+		return true
 	}
 	if p.granter == nil {
 		p.refuseGrants()
-		return
+		return true
 	}
 	want, err := r.declaredGrants(ctx, p)
 	if err != nil {
 		p.failSync(conditions.FromError(err))
-		return
+		return false
 	}
 	have, err := p.granter.Grants(ctx, p.seen.ID)
 	if err != nil {
 		p.failSync(conditions.FromError(err))
-		return
+		return false
 	}
 	changes := plan.Grants(p.owner, want, have, p.seen.State == backend.StateEnabled)
 	if len(changes.Deferred) > 0 {
@@ -53,6 +54,14 @@ func (r *Reconciler) applyGrants(ctx context.Context, p *pass) {
 		p.drift.AsDeclared(grantsField)
 	}
 	p.status.Grants = grantStatus(p.owner, want, have, p.key.Status.Grants)
+	return !slices.ContainsFunc(have, p.isForgotten)
+}
+
+// isForgotten says of a grant that it has the Key's name, and that neither spec nor status knows of it.
+func (p *pass) isForgotten(grant backend.Grant) bool {
+	_, own := backend.DeclaredGrantName(p.owner, grant.Name)
+	return own && len(p.key.Spec.Grants) == 0 &&
+		!slices.ContainsFunc(p.status.Grants, func(s v1alpha1.KeyGrantStatus) bool { return s.GrantID == grant.ID })
 }
 
 // mayHaveGrants says whether it has to be asked which grants the key has: it is to have some, had some, or is on its way to

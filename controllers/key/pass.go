@@ -52,6 +52,8 @@ type pass struct {
 	unsynced []conditions.Problem
 	// notes are what Synced says beside being met.
 	notes []string
+	// configured says that the key's configuration is as declared.
+	configured bool
 	// unresolved says that a grant waits for a ServiceAccount; notes name it.
 	unresolved bool
 	// expiring says that imported key material expires soon; notes say when.
