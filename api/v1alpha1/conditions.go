@@ -133,6 +133,9 @@ const (
 	// ReasonReplicaBackendNotFound means that no KMSBackend of the key's account is in a replica's Region, or none that this
 	// namespace may use.
 	ReasonReplicaBackendNotFound = "ReplicaBackendNotFound"
+	// ReasonRotationWaits means that a rotation of a multi-Region key has begun, and waits for Regions in which the replica does not
+	// have the new key material yet.
+	ReasonRotationWaits = "RotationWaits"
 	// ReasonMaterialExpires means that all is as declared, and the key material expires within 14 days.
 	ReasonMaterialExpires = "MaterialExpires"
 )

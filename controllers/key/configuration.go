@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +22,7 @@ func (r *Reconciler) configure(ctx context.Context, p *pass) {
 	want, before, now := p.desired(), p.seen, r.Now()
 	changes := plan.Diff(want, before, now)
 	p.wakeAt(changes.NextAt)
-	rotated, handled := p.rotatedSince(), handledRequest(want, changes, nil)
+	rotated, handled := p.rotatedSince(), handledRequest(want, p.seen, changes, nil)
 	var err error
 	if len(changes.Now) > 0 {
 		var after *backend.Key
@@ -32,7 +31,7 @@ func (r *Reconciler) configure(ctx context.Context, p *pass) {
 			rotated = rotated || after.Rotation.LastTime.After(p.seen.Rotation.LastTime)
 			p.seen = after
 		}
-		handled = handledRequest(want, changes, err)
+		handled = handledRequest(want, p.seen, changes, err)
 		p.failSync(changeProblems(err)...)
 		failpoint.Hit("configured")
 	}
@@ -47,33 +46,11 @@ func (r *Reconciler) configure(ctx context.Context, p *pass) {
 	if before.State == backend.StatePendingDeletion && p.seen.State != before.State {
 		r.importMaterial(ctx, p) // it could not be before
 	}
+	r.reportWaits(ctx, p)
 	if err := transition(p.seen); err != nil {
 		p.failSync(conditions.FromError(err))
 	}
 	p.observe(handled)
-}
-
-// handledRequest is the last rotation request carried out, after changes ended with err: the one declared, unless it is
-// for later, waits for the key to be enabled, or failed. It is remembered even when other changes failed, lest the key be
-// rotated again with each attempt at those.
-func handledRequest(want plan.Key, changes plan.Changes, err error) time.Time {
-	if !changes.NextAt.IsZero() || slices.ContainsFunc(changes.Deferred, isRotate) {
-		return want.RotationHandledAt
-	}
-	if failed, ok := errors.AsType[*backend.ChangesError](err); err != nil && slices.ContainsFunc(changes.Now, isRotate) {
-		if !ok || slices.ContainsFunc(failed.Failed, func(f backend.ChangeError) bool { return isRotate(f.Change) }) {
-			return want.RotationHandledAt
-		}
-	}
-	if want.RotationRequestedAt.Before(want.RotationHandledAt) { // removed, or an older one declared
-		return want.RotationHandledAt
-	}
-	return want.RotationRequestedAt
-}
-
-func isRotate(change backend.Change) bool {
-	_, rotate := change.(backend.Rotate)
-	return rotate
 }
 
 // rotatedSince says whether the key was rotated since status was last written.

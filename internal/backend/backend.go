@@ -140,8 +140,11 @@ type Rotation struct {
 	LastTime time.Time
 	// LastOnDemandTime is the time of the last rotation on demand.
 	LastOnDemandTime time.Time
-	// OnDemandCount is the number of rotations on demand so far.
+	// OnDemandCount is the number of rotations on demand so far, one that waits included.
 	OnDemandCount int
+	// AwaitedRegions are the Regions, sorted, that a rotation waits for which has begun: the replicas there are to have the new
+	// material before any relative uses it. It is carried out by itself when they have it; no other one begins until then.
+	AwaitedRegions []string
 }
 
 // CreateInput describes a key to make.

@@ -199,6 +199,35 @@ func (s *Service) finishRotation(ctx context.Context, keyID string) error {
 	return err
 }
 
+// awaitedBy are those of the Regions of a key's replicas that a rotation waits for which has begun: as far as is known here the
+// replica there does not have the new material.
+func (s *Service) awaitedBy(r *keyring.KeyRecord, replicas []string) []string {
+	if r.Rotating == "" || r.Pending == nil || !s.isPrimary(r) {
+		return nil
+	}
+	var awaited []string
+	for _, region := range replicas {
+		if !s.hasIn(region, r.KeyID, r.Pending.ID) {
+			awaited = append(awaited, region)
+		}
+	}
+	return awaited
+}
+
+// hasIn says whether it is certain that the key has the material in another Region.
+func (s *Service) hasIn(region, keyID, materialID string) bool {
+	sibling := s.sibling(region)
+	if sibling == nil {
+		return false
+	}
+	record, err := sibling.ring.Key(keyID)
+	if err != nil {
+		return false
+	}
+	m := record.Material(materialID)
+	return m != nil && m.Bytes != nil
+}
+
 // isRotating says whether a rotation is under way that this key is to complete now. A key that is not enabled waits.
 func (s *Service) isRotating(r *keyring.KeyRecord) bool {
 	return r.Rotating != "" && r.State == lifecycle.Enabled && s.isPrimary(r)

@@ -26,8 +26,9 @@
 // The primary of a multi-Region key has the Regions of its replicas in its record. While one of them is not in the Partition,
 // or its keyring is not loaded, it counts as having the replica: the primary stays in PendingReplicaDeletion, and a rotation
 // that has begun waits. A replica, too, is not destroyed before its primary could be asked whether it still is. They go on
-// when the Region is added. A Region that was removed for good, with its replica in it, is waited for without end; the way
-// out is to open it again, with its records, and to delete the replica there. A primary can be taken back meanwhile.
+// when the Region is added. A Region that was removed for good, with its replica in it, is waited for without end, and
+// KeyMetadata says which one; the way out is to open it again. With its records, a rotation goes on, and the replica can be
+// deleted there; without them it is seen that there is no replica. A primary can be taken back meanwhile.
 package kms
 
 import (
@@ -116,6 +117,9 @@ type RotationStatus struct {
 	LastTime         time.Time
 	LastOnDemandTime time.Time
 	OnDemandCount    int
+	// AwaitedRegions are those of the replicas, sorted, for which a rotation waits that has begun at the primary: they do not
+	// have the new material yet. It becomes current, and LastTime is set, when all have it.
+	AwaitedRegions []string
 }
 
 // DescribeKey returns the key that ref names: a key ID, a key ARN, an alias name or an alias ARN.
@@ -180,12 +184,14 @@ func (s *Service) metadata(r *keyring.KeyRecord) *KeyMetadata {
 	tags := make(map[string]string, len(r.Tags))
 	maps.Copy(tags, r.Tags)
 	primary, replicas := s.regionsOf(r)
+	rotation := rotationStatus(r)
+	rotation.AwaitedRegions = s.awaitedBy(r, replicas)
 	return &KeyMetadata{
 		KeyID: r.KeyID, ARN: s.KeyARN(r.KeyID),
 		Spec: r.Spec, Usage: r.Usage, Origin: r.Origin, State: r.State,
 		Description: r.Description, Tags: tags, Aliases: s.ring.AliasesOf(r.KeyID),
 		CreationTime: r.CreationTime, DeletionTime: r.DeletionTime,
-		ExpirationTime: nextExpiry(r), Rotation: rotationStatus(r), PrimaryRegion: primary, ReplicaRegions: replicas,
+		ExpirationTime: nextExpiry(r), Rotation: rotation, PrimaryRegion: primary, ReplicaRegions: replicas,
 	}
 }
 

@@ -142,6 +142,8 @@ func rotation(want Key, seen *backend.Key, now time.Time) (changes []backend.Cha
 		return changes, time.Time{}
 	case requested.After(now):
 		return changes, requested
+	case len(seen.Rotation.AwaitedRegions) > 0: // one is on its way, whose material nobody uses yet
+		return changes, time.Time{}
 	default:
 		return append(changes, backend.Rotate{RequestedAt: requested}), time.Time{}
 	}

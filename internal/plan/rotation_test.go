@@ -37,6 +37,18 @@ func TestARotationIsDoneOncePerRequest(t *testing.T) {
 	})
 }
 
+func TestNoRotationIsAskedForWhileOneWaitsForARegion(t *testing.T) {
+	waits := func(requested time.Time) func(*Key, *backend.Key) {
+		return func(want *Key, seen *backend.Key) {
+			want.RotationRequestedAt, seen.Rotation.AwaitedRegions = requested, []string{"south-1"}
+		}
+	}
+	checkDiff(t, []diffCase{
+		{"the one asked for, or an earlier one", waits(now.Add(-time.Hour)), Changes{}},
+		{"one for later", waits(now.Add(time.Hour)), Changes{NextAt: now.Add(time.Hour)}},
+	})
+}
+
 func TestARequestThatIsRememberedAsDoneIsNotRepeated(t *testing.T) {
 	request := func(requested, handled, last time.Time) func(*Key, *backend.Key) {
 		return func(want *Key, seen *backend.Key) {

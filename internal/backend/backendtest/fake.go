@@ -30,6 +30,8 @@ type Fake struct {
 	calls   map[Verb]int
 	// puts counts replacements of key policies.
 	puts int
+	// away says that the Region is not open: the keys here get nothing from their primaries.
+	away bool
 	// slow says that replicas made here stay in StateCreating.
 	slow bool
 	// namesServiceAccounts is Identity's.
@@ -63,7 +65,9 @@ type shared struct {
 	rotation          backend.Rotation
 	rotationEnabledAt time.Time
 	lastAutomatic     time.Time
-	public            []byte
+	// rotating says that a rotation on demand waits for a Region.
+	rotating bool
+	public   []byte
 	// materialID is that of the material that was imported first, whether or not it is there.
 	materialID string
 }
@@ -260,6 +264,7 @@ func (f *Fake) view(key *fakeKey) *backend.Key {
 	slices.Sort(seen.Aliases)
 	seen.MultiRegion = f.relatives(key)
 	seen.Rotation = key.rotation
+	seen.Rotation.AwaitedRegions = f.awaited(key)
 	if seen.Rotation.Enabled {
 		seen.Rotation.NextTime = lifecycle.NextRotation(key.rotationEnabledAt, key.lastAutomatic, int32(seen.Rotation.PeriodInDays))
 	}

@@ -148,9 +148,21 @@ func (f *Fake) rotate(key *fakeKey) error {
 	if key.rotation.OnDemandCount >= 25 {
 		return invalid("the on-demand rotations limit has been reached")
 	}
+	if key.rotating {
+		return &backend.Error{Class: backend.Conflict, Message: "a rotation of " + key.ARN + " is in progress."}
+	}
 	key.rotation.OnDemandCount++
-	key.rotation.LastTime, key.rotation.LastOnDemandTime = f.now, f.now
+	key.rotating = true
+	f.completeRotation(key)
 	return nil
+}
+
+// completeRotation ends a rotation that has begun, if it waits for no Region.
+func (f *Fake) completeRotation(key *fakeKey) {
+	if key.rotating && f.checkPrimary(key) == nil && len(f.awaited(key)) == 0 {
+		key.rotating = false
+		key.rotation.LastTime, key.rotation.LastOnDemandTime = f.now, f.now
+	}
 }
 
 // Advance moves the clock, and does what fell due by then, in all Regions of the account.

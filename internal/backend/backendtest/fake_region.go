@@ -32,6 +32,32 @@ func (f *Fake) HoldReplicas(hold bool) {
 	}
 }
 
+// Leave has this Region be away, and with false be there again: rotations wait for the replicas in it.
+func (f *Fake) Leave(away bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = away
+	for _, there := range f.regions {
+		for _, key := range there.keys {
+			there.completeRotation(key)
+		}
+	}
+}
+
+// awaited are the Regions that a rotation of the key waits for.
+func (f *Fake) awaited(key *fakeKey) []string {
+	if !key.rotating || f.checkPrimary(key) != nil {
+		return nil // that of a replica is told by its primary
+	}
+	var awaited []string
+	for _, region := range slices.Sorted(maps.Keys(f.regions)) {
+		if there := f.regions[region]; there.away && there.keys[key.ID] != nil {
+			awaited = append(awaited, region)
+		}
+	}
+	return awaited
+}
+
 // relatives are the Regions of the key; nil for one of one Region.
 func (f *Fake) relatives(key *fakeKey) *backend.MultiRegion {
 	if key.primary == "" {

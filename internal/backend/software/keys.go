@@ -107,6 +107,7 @@ func view(key *kms.KeyMetadata) *backend.Key {
 			Enabled: key.Rotation.Enabled, PeriodInDays: int(key.Rotation.PeriodInDays),
 			NextTime: key.Rotation.NextTime, LastTime: key.Rotation.LastTime,
 			LastOnDemandTime: key.Rotation.LastOnDemandTime, OnDemandCount: key.Rotation.OnDemandCount,
+			AwaitedRegions: key.Rotation.AwaitedRegions,
 		},
 	}
 }
