@@ -15,9 +15,9 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/plan"
 )
 
-// findReplica takes up how the key is in the Region of q, and leaves q.seen nil if it is not there. listed says that the key at home
-// says so.
-func (r *Reconciler) findReplica(ctx context.Context, p, q *pass, listed bool) *conditions.Problem {
+// findReplica takes up how the key is in the Region of q. listed says that the key at home says it is there. It is absent if neither
+// home nor its own Region knows of it: one that could not be read, or of which the two do not agree, may be there as it was.
+func (r *Reconciler) findReplica(ctx context.Context, p, q *pass, listed bool) (absent bool, problem *conditions.Problem) {
 	r.checkNow(ctx, q)
 	if q.status.LastHandledReconcileAt != p.status.LastHandledReconcileAt { // it could not be looked at
 		p.status.LastHandledReconcileAt = p.key.Status.LastHandledReconcileAt
@@ -26,16 +26,17 @@ func (r *Reconciler) findReplica(ctx context.Context, p, q *pass, listed bool) *
 	switch {
 	case backend.IsNotFound(err) && listed: // it is not shown yet, or what is known of it at home is outdated
 		if problem := r.lookAgain(ctx, p); problem != nil {
-			return problem
+			return false, problem
 		}
-		return failed(&backend.Error{Class: backend.NotReady, Message: "the replica is not there yet", Err: err})
+		absent = !p.seen.MultiRegion.In(q.identity.Region)
+		return absent, failed(&backend.Error{Class: backend.NotReady, Message: "the replica is not there yet", Err: err})
 	case backend.IsNotFound(err):
-		return nil
+		return true, nil
 	case err != nil:
-		return failed(err)
+		return false, failed(err)
 	}
 	q.seen = seen
-	return r.pastTransition(ctx, q)
+	return false, r.pastTransition(ctx, q)
 }
 
 // replicate has the primary replicated into the Region of q, and notes in gone that the key was there before.
@@ -55,7 +56,8 @@ func (r *Reconciler) replicate(ctx context.Context, p, q *pass, gone *remade) *c
 	if problem := r.takeHome(ctx, p, after); problem != nil {
 		return problem
 	}
-	return r.findReplica(ctx, p, q, true)
+	_, problem := r.findReplica(ctx, p, q, true)
+	return problem
 }
 
 // replicateNow makes the replica. Should its key policy be what is wrong, the phase of policies says so; the key is to be there.

@@ -61,16 +61,17 @@ func (p *pass) asReplica() v1alpha1.KeyReplicaStatus {
 }
 
 // notTaken is what status is to say of a Region in which nothing was done. Of a key that is not there, or another's, it says
-// nothing: above all not that some policy is in force.
-func (p *pass) notTaken(was *v1alpha1.KeyReplicaStatus, problem *conditions.Problem) v1alpha1.KeyReplicaStatus {
-	if p.seen == nil || problem.Reason == v1alpha1.ReasonAdoptRefused {
-		status := v1alpha1.KeyReplicaStatus{Region: was.Region, Backend: was.Backend}
-		if p.seen == nil {
-			status.ARN, status.SyncedGeneration = was.ARN, was.SyncedGeneration // it was this Key's, and is to be made again
-		}
-		return status
+// nothing: above all not that some policy is in force. Of one that could not be read it says what it said, since what is to be
+// revoked, removed or kept there is known from nowhere else.
+func notTaken(was *v1alpha1.KeyReplicaStatus, absent bool, problem *conditions.Problem) v1alpha1.KeyReplicaStatus {
+	switch {
+	case absent:
+		return v1alpha1.KeyReplicaStatus{Region: was.Region, Backend: was.Backend, ARN: was.ARN, SyncedGeneration: was.SyncedGeneration}
+	case problem.Reason == v1alpha1.ReasonAdoptRefused:
+		return v1alpha1.KeyReplicaStatus{Region: was.Region, Backend: was.Backend}
+	default:
+		return *was
 	}
-	return *was
 }
 
 // absorb takes up what the pass over a replica came to. What both say of what holds in every Region, such as a KeyPolicy that is

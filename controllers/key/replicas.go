@@ -115,8 +115,8 @@ func (r *Reconciler) keepReplica(
 		p.err = q.err
 		return was
 	}
-	problem = r.findReplica(ctx, p, q, there)
-	if problem == nil && q.seen == nil {
+	absent, problem := r.findReplica(ctx, p, q, there)
+	if problem == nil && absent {
 		if was.Backend == "" && p.held == nil { // status is to say so before anything is made
 			was.Backend, p.again = place.name, true
 			p.failReplica(declared.Region, conditions.Problem{Reason: v1alpha1.ReasonProgressing, Message: "the replica is being made"})
@@ -130,7 +130,7 @@ func (r *Reconciler) keepReplica(
 	if problem != nil {
 		gone.unsure = true
 		p.failReplica(declared.Region, *problem)
-		return q.notTaken(&was, problem)
+		return notTaken(&was, absent, problem)
 	}
 	r.checkInput(q)
 	r.make(ctx, q)
