@@ -76,6 +76,9 @@ func TestARoleThatMayNotBeAssumedIsNamedWithTheWayOut(t *testing.T) {
 			if _, err := b.listKeys(t.Context()); err == nil || err.Error() != c.says {
 				t.Errorf("another request says %v", err)
 			}
+			if share := b.limits["ListKeys"].share(); share != 1 {
+				t.Errorf("the rate of ListKeys is %v of its own, and AWS did not throttle it", share)
+			}
 			if sts.externalID != c.externalID {
 				t.Errorf("asked with external ID %q", sts.externalID)
 			}

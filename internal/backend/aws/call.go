@@ -5,6 +5,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -29,7 +30,7 @@ func call[I, O, P any](
 			return out, nil
 		}
 		failure := b.classify(name, err)
-		if failure.Class == backend.Throttled {
+		if throttledByAWS(failure) {
 			b.limits[name].slow()
 			b.observer.Limited(name, b.limits[name].share())
 		}
@@ -62,6 +63,13 @@ func attemptCall[I, O, P any](
 		return nil, &credentialsError{err}
 	}
 	return observed(ctx, b.observer, operations[name].service, name, func(ctx context.Context) (*O, error) { return do(ctx, in) })
+}
+
+// throttledByAWS says whether AWS throttled the operation itself: its quota is used up, by whomever. A request that could not wait for
+// its turn never came to AWS, and one that could not be signed says nothing of any operation but that of STS.
+func throttledByAWS(failure *backend.Error) bool {
+	_, unsigned := errors.AsType[*credentialsError](failure)
+	return failure.Class == backend.Throttled && !unsigned && !isTurnError(failure)
 }
 
 // share is the part of its full rate that the operation has now: less than 1 after AWS throttled it.

@@ -94,10 +94,15 @@ func TestWhoCannotImportSoonIsToldSo(t *testing.T) {
 	if _, err := b.ImportMaterial(t.Context(), first.ID, material(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	begun := time.Now()
-	_, err := b.ImportMaterial(t.Context(), second.ID, material(), time.Time{})
-	if backend.ClassOf(err) != backend.Throttled || time.Since(begun) > importTime/2 {
-		t.Errorf("after %s: %v, want %s at once", time.Since(begun), err, backend.Throttled)
+	for range 3 {
+		begun := time.Now()
+		_, err := b.ImportMaterial(t.Context(), second.ID, material(), time.Time{})
+		if backend.ClassOf(err) != backend.Throttled || time.Since(begun) > importTime/2 {
+			t.Errorf("after %s: %v, want %s at once", time.Since(begun), err, backend.Throttled)
+		}
+	}
+	if share := b.limits["GetParametersForImport"].share(); share != 1 {
+		t.Errorf("the rate is %v of its own, and AWS throttled nothing", share)
 	}
 }
 
