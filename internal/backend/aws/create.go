@@ -48,12 +48,13 @@ func (b *Backend) Create(ctx context.Context, in backend.CreateInput) (*backend.
 // ensureCertain makes certain that the view has every key that was made for the owner: it was opened, or lost an answer, at a
 // moment before which keys may have been made that this process does not know of. Lists must be so late that they show them.
 func (b *Backend) ensureCertain(ctx context.Context, owner backend.Owner) error {
-	missed := b.lost.get(owner)
+	name := nameless(owner) // a Key that is made anew under its name is to find it too
+	missed := b.lost.get(name)
 	doubt := later(b.opened, missed)
 	if err := b.ensureListedSince(ctx, doubt.Add(b.lags.Reads), doubt.Add(b.lags.Tagging)); err != nil {
 		return err
 	}
-	b.lost.found(owner, missed)
+	b.lost.found(name, missed)
 	return nil
 }
 
@@ -105,18 +106,17 @@ func (b *Backend) create(ctx context.Context, in backend.CreateInput) (*backend.
 	if in.Policy != "" {
 		request.Policy = &in.Policy
 	}
-	begun := b.clock.Now()
 	out, err := call(ctx, b, "CreateKey", b.clients.kms.CreateKey, request)
 	if err != nil {
 		if mayHaveHappened(err) {
-			b.lost.add(in.Owner, b.clock.Now())
+			b.lost.add(nameless(in.Owner), b.clock.Now())
 		}
 		return nil, err
 	}
 	id := awssdk.ToString(out.KeyMetadata.KeyId)
-	b.view.edit(id, begun, func(e *entry) {
-		now := b.clock.Now()
-		e.verified = now
+	now := b.clock.Now()
+	b.view.edit(id, now, func(e *entry) {
+		e.since, e.verified = now, now // a list may have shown it before the answer came, and reads may not show it for a while yet
 		e.metadata.write(metadataOf(out.KeyMetadata), now)
 		e.tags.write(tags, now)
 		e.schedule.write(schedule{}, now)

@@ -41,7 +41,7 @@ func (s *seen[T]) change(now time.Time, edit func(*T)) {
 // entry is what is known of a key. All but id and public change under the view's mutex.
 type entry struct {
 	id string
-	// since is when the key became known: lists that were begun soon after may lack it.
+	// since is when the key became known, or was made: reads soon after may not show it, and lists that were begun then may lack it.
 	since time.Time
 	// verified is when all of it was last read, or the key made.
 	verified time.Time

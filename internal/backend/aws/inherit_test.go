@@ -220,7 +220,7 @@ func TestWhatAnotherPrincipalMayReadIsLookedAtAgainBeforeAKeyIsMade(t *testing.T
 	identify(t, before)
 	create(t, before, symmetric("another")) // it scans; the tags of hidden are read
 	before.view.remove(hidden.ID)
-	before.view.meet(hidden.ID, nil, time.Now()) // as they are when its policy keeps the first user out
+	before.view.meet(hidden.ID, nil, time.Now(), time.Now()) // as they are when its policy keeps the first user out
 
 	same := open(t, config)
 	identify(t, same)

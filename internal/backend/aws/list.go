@@ -109,7 +109,7 @@ func (b *Backend) readListing(ctx context.Context, begun time.Time) (listed map[
 		in.PaginationToken = page.PaginationToken
 	}
 	for id, tags := range listed {
-		b.view.edit(id, begun, func(e *entry) { e.tags.read(tags, begun, b.lags.Tagging) })
+		b.view.edit(id, b.clock.Now(), func(e *entry) { e.tags.read(tags, begun, b.lags.Tagging) })
 	}
 	return listed, nil
 }

@@ -33,7 +33,7 @@ func (b *Backend) ask(ctx context.Context, ref string) (id string, told metadata
 		return "", metadata{}, b.unlessNew(err, ref)
 	}
 	id, told = awssdk.ToString(out.KeyMetadata.KeyId), metadataOf(out.KeyMetadata)
-	b.view.edit(id, begun, func(e *entry) { e.metadata.read(told, begun, b.lags.Reads) })
+	b.view.edit(id, b.clock.Now(), func(e *entry) { e.metadata.read(told, begun, b.lags.Reads) })
 	return id, told, nil
 }
 
@@ -52,14 +52,28 @@ func (b *Backend) unlessNew(err error, id string) error {
 	return &backend.Error{Class: backend.NotFound, Message: b.missing(id), Err: err}
 }
 
-// forget forgets a key that is gone, and tells that it went.
+// forget forgets a key that AWS says is gone, and tells that it went. Reads lag behind for minutes at times, so its owner may have
+// it still, unless it was due to be destroyed.
 func (b *Backend) forget(id string) {
-	owner, owned := backend.Owner{}, false
-	b.view.peek(id, func(e *entry) { owner, owned = e.owner() })
+	owner, ours, destroyed := backend.Owner{}, false, false
+	now := b.clock.Now()
+	b.view.peek(id, func(e *entry) {
+		owner, _ = e.owner()
+		ours, destroyed = b.view.ours(e), e.destroyed(now)
+	})
+	if ours && !destroyed {
+		b.lost.add(nameless(owner), now)
+	}
 	b.view.remove(id)
-	if owned {
+	if ours {
 		b.tell(owner)
 	}
+}
+
+// destroyed says whether the key's time has come, as far as it is known.
+func (e *entry) destroyed(now time.Time) bool {
+	at := e.metadata.value.deletionTime
+	return e.metadata.value.state == backend.StatePendingDeletion && !at.IsZero() && !now.Before(at)
 }
 
 func metadataOf(m *types.KeyMetadata) metadata {
@@ -94,7 +108,7 @@ func (b *Backend) complete(ctx context.Context, id string, anew bool) error {
 		if err != nil {
 			return b.unlessNew(err, id)
 		}
-		b.view.edit(id, begun, func(e *entry) { e.tags.read(tags, begun, b.lags.Reads) })
+		b.view.edit(id, b.clock.Now(), func(e *entry) { e.tags.read(tags, begun, b.lags.Reads) })
 	}
 	if needsRotation {
 		return b.readRotation(ctx, id)
@@ -127,7 +141,7 @@ func (b *Backend) readRotation(ctx context.Context, id string) error {
 		}
 	}
 	grown := false
-	b.view.edit(id, begun, func(e *entry) {
+	b.view.edit(id, b.clock.Now(), func(e *entry) {
 		read.next = asReckoned(read.next, e.schedule.value.next)
 		e.schedule.read(read, begun, b.lags.Reads)
 		grown = !e.history.known || e.history.value.materialID != e.metadata.value.materialID
@@ -161,7 +175,7 @@ func (b *Backend) readHistory(ctx context.Context, id string) error {
 		}
 		in.Marker = page.NextMarker
 	}
-	b.view.edit(id, begun, func(e *entry) {
+	b.view.edit(id, b.clock.Now(), func(e *entry) {
 		read.materialID = e.metadata.value.materialID
 		read.last, read.lastOnDemand = asReckoned(read.last, e.history.value.last), asReckoned(read.lastOnDemand, e.history.value.lastOnDemand)
 		e.history.read(read, begun, b.lags.Reads)
@@ -192,6 +206,6 @@ func (b *Backend) readPolicy(ctx context.Context, id string) error {
 	if err != nil {
 		return b.unlessNew(err, id)
 	}
-	b.view.edit(id, begun, func(e *entry) { e.policy.read(awssdk.ToString(out.Policy), begun, b.lags.Reads) })
+	b.view.edit(id, b.clock.Now(), func(e *entry) { e.policy.read(awssdk.ToString(out.Policy), begun, b.lags.Reads) })
 	return nil
 }

@@ -73,7 +73,7 @@ func (b *Backend) readNewTags(ctx context.Context, id string, begun time.Time) e
 	default:
 		return err
 	}
-	b.view.meet(id, tags, begun)
+	b.view.meet(id, tags, begun, b.clock.Now())
 	return nil
 }
 
@@ -123,18 +123,18 @@ func (v *view) unknown(ids []string) []string {
 	return unknown
 }
 
-// meet takes the tags of a key that nothing was known of.
-func (v *view) meet(id string, tags map[string]string, begun time.Time) {
+// meet takes the tags of a key that nothing was known of, from a reading that began at begun. The key may have been made since.
+func (v *view) meet(id string, tags map[string]string, begun, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	owner, owned := backend.OwnerFromTags(tags)
 	if owned && owner.Cluster == v.cluster {
-		v.editLocked(id, begun, func(e *entry) { e.tags.read(maps.Clone(tags), begun, v.lags.Reads) })
+		v.editLocked(id, now, func(e *entry) { e.tags.read(maps.Clone(tags), begun, v.lags.Reads) })
 		return
 	}
 	s, met := v.strangers[id]
 	if !met {
-		s.first = begun
+		s.first = now
 	}
 	s.read, s.tagged = begun, len(tags) > 0
 	v.strangers[id] = s
