@@ -23,6 +23,9 @@ import (
 const (
 	// attemptTimeout bounds one request.
 	attemptTimeout = 30 * time.Second
+	// credentialsTimeout bounds one for credentials, for which all other requests wait: the SDK's cache goes on with it though whoever
+	// caused it has given up, and makes no second one meanwhile.
+	credentialsTimeout = 5 * time.Second
 	// appName is how the operator is seen in CloudTrail: in the user agent, and as the name of sessions.
 	appName = "chatelaine"
 	// connections are kept open to each of AWS's services, as many as keys are worked on at a time.
@@ -36,6 +39,7 @@ type kmsAPI interface {
 	CreateGrant(context.Context, *kms.CreateGrantInput, ...func(*kms.Options)) (*kms.CreateGrantOutput, error)
 	CreateKey(context.Context, *kms.CreateKeyInput, ...func(*kms.Options)) (*kms.CreateKeyOutput, error)
 	DeleteAlias(context.Context, *kms.DeleteAliasInput, ...func(*kms.Options)) (*kms.DeleteAliasOutput, error)
+	DeleteImportedKeyMaterial(context.Context, *kms.DeleteImportedKeyMaterialInput, ...func(*kms.Options)) (*kms.DeleteImportedKeyMaterialOutput, error)
 	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 	DisableKey(context.Context, *kms.DisableKeyInput, ...func(*kms.Options)) (*kms.DisableKeyOutput, error)
 	DisableKeyRotation(context.Context, *kms.DisableKeyRotationInput, ...func(*kms.Options)) (*kms.DisableKeyRotationOutput, error)
@@ -86,10 +90,15 @@ type clients struct {
 }
 
 func newClients(ctx context.Context, c Config, observer Observer) (clients, error) {
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = connections })
+	return clientsOver(ctx, awshttp.NewBuildableClient(), c, observer)
+}
+
+// clientsOver are the clients that make their requests by a copy of transport.
+func clientsOver(ctx context.Context, transport *awshttp.BuildableClient, c Config, observer Observer) (clients, error) {
+	client := transport.WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = connections })
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client), config.WithAppID(appName), config.WithRetryer(newRetryer),
-		config.WithWebIdentityRoleCredentialOptions(webIdentity(observer)),
+		config.WithWebIdentityRoleCredentialOptions(webIdentity(observer)), config.WithEndpointCredentialOptions(fromContainer(client)),
 	}
 	if c.Region != "" {
 		options = append(options, config.WithRegion(c.Region))

@@ -8,7 +8,9 @@ import (
 	"errors"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithy "github.com/aws/smithy-go"
@@ -83,6 +85,8 @@ func (a *assumer) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, optio
 	if _, err := a.source.Retrieve(ctx); err != nil {
 		return nil, &smithy.OperationError{ServiceID: stsService, OperationName: assumeRole, Err: &credentialsError{err}}
 	}
+	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
 	return observed(ctx, a.observer, "sts", assumeRole, func(ctx context.Context) (*sts.AssumeRoleOutput, error) {
 		return a.next.AssumeRole(ctx, in, options...)
 	})
@@ -110,9 +114,17 @@ type webAssumer struct {
 func (a *webAssumer) AssumeRoleWithWebIdentity(
 	ctx context.Context, in *sts.AssumeRoleWithWebIdentityInput, options ...func(*sts.Options),
 ) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
 	return observed(ctx, a.observer, "sts", assumeRoleByWebIdentity, func(ctx context.Context) (*sts.AssumeRoleWithWebIdentityOutput, error) {
 		return a.next.AssumeRoleWithWebIdentity(ctx, in, options...)
 	})
+}
+
+// fromContainer is how credentials are asked for where the environment names a URL that has them (EKS Pod Identity). The SDK's own
+// client for it waits for ever.
+func fromContainer(client *awshttp.BuildableClient) func(*endpointcreds.Options) {
+	return func(o *endpointcreds.Options) { o.HTTPClient = client.WithTimeout(credentialsTimeout) }
 }
 
 // stsCall is the request to STS for credentials that an error is about; empty if it is about none. Where one was made to be able
