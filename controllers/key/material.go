@@ -64,14 +64,50 @@ func (r *Reconciler) declaredMaterial(ctx context.Context, p *pass) *conditions.
 	}
 	validTo := expiry(declared)
 	if !validTo.IsZero() && !validTo.After(r.Now()) {
-		return stalled(v1alpha1.ReasonMaterialExpired, fmt.Sprintf(
-			"spec.importedMaterial.expirationTime %s has passed: set a later time, or remove it, to have the same key material imported again", told(validTo)))
+		return r.endMaterial(ctx, p, validTo)
 	}
 	if !pending && sameTime(p.seen.ExpirationTime, validTo) {
 		p.drift.AsDeclared(materialField)
 		return r.checkMaterial(ctx, p, validTo)
 	}
 	return r.takeMaterial(ctx, p, validTo)
+}
+
+// endMaterial has the key be without material, whose time has passed. A backend deletes by itself what was imported with that time;
+// material that is to stay longer is there if nobody could import it with that time before it came.
+func (r *Reconciler) endMaterial(ctx context.Context, p *pass, validTo time.Time) *conditions.Problem {
+	expired := fmt.Sprintf("spec.importedMaterial.expirationTime %s has passed", told(validTo))
+	expires := p.seen.ExpirationTime
+	if p.seen.State == backend.StatePendingImport || !expires.IsZero() && !expires.After(r.Now()) {
+		p.drift.AsDeclared(materialField)
+	} else if err := r.deleteMaterial(ctx, p, expired); err != nil {
+		problem := conditions.FromError(err)
+		problem.Message = fmt.Sprintf("%s, and the key still has %s, which cannot be deleted: %s", expired, materialUntil(true, expires), problem.Message)
+		return &problem
+	}
+	return stalled(v1alpha1.ReasonMaterialExpired, expired+": set a later time, or remove it, to have the same key material imported again")
+}
+
+func (r *Reconciler) deleteMaterial(ctx context.Context, p *pass, why string) error {
+	had := materialUntil(true, p.seen.ExpirationTime)
+	err := p.refusal("delete the key material")
+	if err == nil {
+		var after *backend.Key
+		if after, err = p.importer.DeleteMaterial(ctx, p.seen.ID); err == nil {
+			p.seen = after
+			r.event(p, warning, v1alpha1.ReasonMaterialExpired, "key %s had %s, which was deleted: %s", p.name(), had, why)
+		}
+	}
+	p.drifted(plan.Difference{Field: materialField, From: materialUntil(false, time.Time{}), To: had}, false, err)
+	return err
+}
+
+// refusal is why a change that no phase makes by the backend itself is not to be made; nil if it is.
+func (p *pass) refusal(what string) error {
+	if p.held == nil {
+		return nil
+	}
+	return readOnly{why: p.held}.refuse(what)
 }
 
 // checkMaterial imports material again that is there, if the Secret is another one than at the last import.
@@ -107,8 +143,8 @@ func (r *Reconciler) takeMaterial(ctx context.Context, p *pass, validTo time.Tim
 
 // sendMaterial reads the Secret and imports what is in it.
 func (r *Reconciler) sendMaterial(ctx context.Context, p *pass, validTo time.Time) *conditions.Problem {
-	if p.held != nil {
-		return failed(readOnly{why: p.held}.refuse("import the key material"))
+	if err := p.refusal("import the key material"); err != nil {
+		return failed(err)
 	}
 	material, version, problem := r.readMaterial(ctx, p)
 	if problem != nil {

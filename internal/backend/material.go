@@ -37,6 +37,11 @@ type Importer interface {
 	// for SYMMETRIC_DEFAULT, the key itself for HMAC_*, PKCS #8 in DER for all others), and for other material than the
 	// key had before, whether or not it still has it. Errors never tell the material, which is neither kept nor changed.
 	ImportMaterial(ctx context.Context, keyID string, material *Material, validTo time.Time) (*Key, error)
+
+	// DeleteMaterial deletes the imported key material of a key of OriginExternal, at once, and returns the key as it is
+	// afterwards: in StatePendingImport, unless it is pending deletion. The same material can be imported again. A key without
+	// material is left as it is. InvalidInput for a key of another origin.
+	DeleteMaterial(ctx context.Context, keyID string) (*Key, error)
 }
 
 // ErrWiped means that key material was used after it was wiped.
@@ -48,23 +53,28 @@ var errMarshal = errors.New("key material does not marshal")
 const redacted = "[redacted]"
 
 // Material is key material on its way in, as it is imported. It prints redacted and does not marshal. Not safe for concurrent use.
-type Material struct{ bytes []byte }
+type Material struct {
+	// reveal returns the bytes, nil once they are wiped. In unexported fields, fmt calls no methods and prints what it
+	// finds: of a function that is an address.
+	reveal func() []byte
+}
 
 // NewMaterial takes ownership of b.
-func NewMaterial(b []byte) *Material { return &Material{bytes: b} }
+func NewMaterial(b []byte) *Material { return &Material{reveal: func() []byte { return b }} }
 
 // Use calls use with the bytes, which must be neither kept nor changed, or returns ErrWiped.
 func (m *Material) Use(use func([]byte) error) error {
-	if m.bytes == nil {
+	b := m.reveal()
+	if b == nil {
 		return ErrWiped
 	}
-	return use(m.bytes)
+	return use(b)
 }
 
 // Wipe overwrites the bytes.
 func (m *Material) Wipe() {
-	clear(m.bytes)
-	m.bytes = nil
+	clear(m.reveal())
+	m.reveal = func() []byte { return nil }
 }
 
 // String returns "[redacted]".

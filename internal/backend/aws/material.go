@@ -48,7 +48,7 @@ func (b *Backend) ImportMaterial(
 	if !validTo.IsZero() {
 		in.ExpirationModel, in.ValidTo = types.ExpirationModelTypeKeyMaterialExpires, &validTo
 	}
-	_, err = call(ctx, b, "ImportKeyMaterial", b.clients.kms.ImportKeyMaterial, in)
+	_, err = write(ctx, b, keyID, inMetadata, "ImportKeyMaterial", b.clients.kms.ImportKeyMaterial, in)
 	err = b.wrote(keyID, err, func(e *entry, now time.Time) {
 		e.metadata.change(now, func(m *metadata) {
 			m.expirationTime = validTo
@@ -60,6 +60,40 @@ func (b *Backend) ImportMaterial(
 	if err != nil {
 		return nil, b.unlessNew(err, keyID)
 	}
+	return b.known(keyID)
+}
+
+// DeleteMaterial implements backend.Importer.
+func (b *Backend) DeleteMaterial(ctx context.Context, keyID string) (*backend.Key, error) {
+	key, err := b.Get(ctx, keyID)
+	if err != nil {
+		return nil, err
+	}
+	if key.Origin != backend.OriginExternal {
+		return nil, invalid(fmt.Sprintf("key %s has origin %s: it has no imported key material", keyID, key.Origin))
+	}
+	unlock, err := b.locks.lock(ctx, keyID)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	_, err = write(ctx, b, keyID, inMetadata, "DeleteImportedKeyMaterial", b.clients.kms.DeleteImportedKeyMaterial, &kms.DeleteImportedKeyMaterialInput{KeyId: &key.ID})
+	err = b.wrote(keyID, err, func(e *entry, now time.Time) {
+		e.metadata.change(now, func(m *metadata) {
+			m.expirationTime = time.Time{}
+			if m.state == backend.StateEnabled || m.state == backend.StateDisabled {
+				m.state = backend.StatePendingImport
+			}
+		})
+	})
+	if err != nil {
+		return nil, b.unlessNew(err, keyID)
+	}
+	return b.known(keyID)
+}
+
+// known is the key as it is known after a change.
+func (b *Backend) known(keyID string) (*backend.Key, error) {
 	after, ok := b.view.any(keyID)
 	if !ok { // a sweep found it gone meanwhile
 		return nil, &backend.Error{Class: backend.NotFound, Message: b.missing(keyID)}

@@ -125,6 +125,7 @@ var motoLacks = backendtest.Lacking{
 	"takes key material of every form":                            noImport,
 	"changes when key material expires":                           noImport,
 	"loses key material when it expires and takes the same again": noImport,
+	"deletes key material and takes the same again":               noImport,
 	"refuses bad key material":                                    noImport,
 	"imports into a key in every state but pending deletion":      noImport,
 

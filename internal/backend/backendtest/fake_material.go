@@ -36,6 +36,21 @@ func (f *Fake) ImportMaterial(
 	})
 }
 
+// DeleteMaterial implements backend.Importer.
+func (f *Fake) DeleteMaterial(ctx context.Context, keyID string) (*backend.Key, error) {
+	return call(ctx, f, VerbDeleteMaterial, func() (*backend.Key, error) {
+		key, err := f.find(keyID)
+		if err != nil {
+			return nil, err
+		}
+		if key.Origin.Or() != backend.OriginExternal {
+			return nil, invalid("%s origin is %s which is not valid for this operation.", key.ARN, key.Origin.Or())
+		}
+		key.dropMaterial()
+		return f.view(key), nil
+	})
+}
+
 func (f *Fake) checkImport(key *fakeKey, validTo time.Time) error {
 	switch {
 	case key.Origin.Or() != backend.OriginExternal:

@@ -24,6 +24,7 @@ const (
 	VerbPolicy           Verb = "Policy"
 	VerbGrants           Verb = "Grants"
 	VerbImportMaterial   Verb = "ImportMaterial"
+	VerbDeleteMaterial   Verb = "DeleteMaterial"
 )
 
 // Fault is a failure to come.

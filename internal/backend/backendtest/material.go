@@ -23,6 +23,7 @@ var importTests = []contractTest{
 	{"takes key material of every form", importing(testImportForms)},
 	{"changes when key material expires", importing(testImportExpiry)},
 	{"loses key material when it expires and takes the same again", importing(testImportExpires)},
+	{"deletes key material and takes the same again", importing(testDeleteMaterial)},
 	{"refuses bad key material", importing(testImportRefused)},
 	{"imports into a key in every state but pending deletion", importing(testImportStates)},
 }
@@ -164,6 +165,44 @@ func testImportExpires(t *testing.T, f *fixture) {
 	wantClass(t, err, backend.InvalidInput)
 	wantExpiry(t, f.get(t, key.ID), backend.StatePendingImport, time.Time{})
 	wantExpiry(t, f.put(t, key.ID, secret(1), time.Time{}), backend.StateEnabled, time.Time{})
+}
+
+func (f *fixture) dropMaterial(keyID string) (*backend.Key, error) {
+	importer, _ := f.Backend.(backend.Importer) // importing has looked
+	return importer.DeleteMaterial(f.ctx, keyID)
+}
+
+func testDeleteMaterial(t *testing.T, f *fixture) {
+	key := f.create(t, external())
+	drop := func() {
+		t.Helper()
+		dropped, err := f.dropMaterial(key.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantExpiry(t, dropped, backend.StatePendingImport, time.Time{})
+		if diff := cmp.Diff(dropped, f.get(t, key.ID)); diff != "" {
+			t.Errorf("the deletion told another key than there is (-told +there):\n%s", diff)
+		}
+	}
+	drop() // there is none
+	f.put(t, key.ID, secret(1), key.CreationTime.Add(30*day))
+	drop()
+	drop()
+	_, err := f.tryImport(key.ID, secret(2), time.Time{})
+	wantClass(t, err, backend.InvalidInput)
+	wantExpiry(t, f.put(t, key.ID, secret(1), time.Time{}), backend.StateEnabled, time.Time{})
+	f.apply(t, key.ID, backend.Disable{})
+	drop()
+
+	own := f.create(t, symmetric("own"))
+	_, err = f.dropMaterial(own.ID)
+	wantClass(t, err, backend.InvalidInput)
+	if seen := f.get(t, own.ID); seen.State != backend.StateEnabled {
+		t.Errorf("a key of another origin is %s", seen.State)
+	}
+	_, err = f.dropMaterial("1234abcd-12ab-34cd-56ef-1234567890ab")
+	wantClass(t, err, backend.NotFound)
 }
 
 func testImportRefused(t *testing.T, f *fixture) {

@@ -36,3 +36,17 @@ func (b *Backend) ImportMaterial(
 	}
 	return b.Get(ctx, key.ID())
 }
+
+// DeleteMaterial implements backend.Importer.
+func (b *Backend) DeleteMaterial(ctx context.Context, keyID string) (*backend.Key, error) {
+	key, err := b.service.Key(keyID)
+	if err != nil {
+		return nil, b.classify(err, keyID)
+	}
+	_, err = key.DeleteImportedKeyMaterial(ctx, "")
+	failpoint.Hit("material-deleted")
+	if err != nil {
+		return nil, b.classify(err, keyID)
+	}
+	return b.Get(ctx, key.ID())
+}
