@@ -55,7 +55,7 @@ type KeyReplicaStatus struct {
 	Backend string `json:"backend,omitempty"`
 
 	// arn is the key's Amazon Resource Name in that Region. Omitted: the key is
-	// not there yet.
+	// not there, or the one that is there is not this Key's.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
@@ -97,7 +97,8 @@ type KeyReplicaStatus struct {
 	ImportedMaterial *ImportedKeyMaterialStatus `json:"importedMaterial,omitempty"`
 
 	// syncedGeneration is the generation of spec that the key's configuration
-	// there last agreed with. Omitted: none so far.
+	// there last agreed with. It outlives a key that is gone there. Omitted: none
+	// so far.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	SyncedGeneration int64 `json:"syncedGeneration,omitempty"`

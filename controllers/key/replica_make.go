@@ -41,7 +41,7 @@ func (r *Reconciler) findReplica(ctx context.Context, p, q *pass, listed bool) (
 
 // replicate has the primary replicated into the Region of q, and notes in gone that the key was there before.
 func (r *Reconciler) replicate(ctx context.Context, p, q *pass, gone *remade) *conditions.Problem {
-	region, kept := q.identity.Region, q.key.Status.ARN != ""
+	region, kept := q.identity.Region, q.key.Status.SyncedGeneration != 0
 	after, err := r.replicateNow(ctx, p, q)
 	if kept || p.held != nil {
 		gone.regions, gone.settled = append(gone.regions, region), gone.settled || q.wasSettled()
@@ -95,8 +95,8 @@ func (p *pass) asDeclaredReplica() backend.Replicate {
 	}
 }
 
-// takeReplica takes the key in the Region of a replica's pass for the Key's, if it may have it. One that it keeps may have lost its
-// tags. Any other one that is nobody's is adopted under the KMSBackend's adoption policy, and gets the owner tags before it is
+// takeReplica takes the key in the Region of a replica's pass for the Key's, if it may have it. One that it keeps, as its ARN in
+// status says, may have lost its tags. Any other one that is nobody's is adopted under the KMSBackend's adoption policy, and gets the owner tags before it is
 // changed. AWS may show a replica that was just made without its tags, so what is refused then is asked again soon.
 func (r *Reconciler) takeReplica(ctx context.Context, q *pass) *conditions.Problem {
 	if q.seen.State == backend.StateCreating {
@@ -118,6 +118,9 @@ func (r *Reconciler) takeReplica(ctx context.Context, q *pass) *conditions.Probl
 	case err != nil:
 		return failed(err)
 	case refusal == "":
+		if q.key.Status.ARN == "" { // the one that was as declared, if any, is gone
+			q.key.Status.SyncedGeneration, q.status.SyncedGeneration = 0, 0
+		}
 		return r.claim(ctx, q, seen)
 	case !owned && q.beganReplica:
 		return failed(&backend.Error{Class: backend.NotReady, Reason: v1alpha1.ReasonAdoptRefused, Message: refusal})
