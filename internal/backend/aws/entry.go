@@ -45,6 +45,10 @@ type entry struct {
 	since time.Time
 	// verified is when all of it was last read, or the key made.
 	verified time.Time
+	// tried is when a sweep last set about to look at all of it.
+	tried time.Time
+	// tagsDenied is when a sweep was last refused its tags.
+	tagsDenied time.Time
 
 	metadata seen[metadata]
 	tags     seen[map[string]string]

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"maps"
 	"reflect"
-	"slices"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -35,20 +34,20 @@ func (b *Backend) sweepKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	if !b.taggingAPI() {
-		if err := b.readUnknown(ctx, ids, begun); err != nil {
-			return err
-		}
+		failed = b.readUnknown(ctx, ids, begun)
 	}
+	var unread unread
 	for _, id := range b.view.absent(ids, begun) {
-		if _, err := b.describe(ctx, id); err != nil && !backend.IsNotFound(err) {
-			return err
+		if _, err := b.describe(ctx, id); !unread.goOn(err) {
+			break
 		}
 	}
-	return nil
+	return errors.Join(failed, unread.err())
 }
 
-// absent are the keys that a list which began at begun should have and has not.
+// absent are the keys that a list which began at begun should have and has not; in no order, so that none is always the last.
 func (v *view) absent(listed []string, begun time.Time) []string {
 	there := make(map[string]struct{}, len(listed))
 	for _, id := range listed {
@@ -62,7 +61,6 @@ func (v *view) absent(listed []string, begun time.Time) []string {
 			absent = append(absent, id)
 		}
 	}
-	slices.Sort(absent)
 	return absent
 }
 
@@ -93,17 +91,7 @@ func (b *Backend) sweepTags(ctx context.Context) error {
 		}
 		return nil // it is not there, or not allowed
 	}
-	for _, id := range b.view.unlisted(listed, begun) {
-		if b.credit < 1 {
-			break // the next sweep will see
-		}
-		b.credit--
-		tags, err := b.tagsOf(ctx, id)
-		if err != nil && !backend.IsNotFound(err) {
-			return err
-		}
-		b.view.editKnown(id, begun, func(e *entry) { e.tags.read(tags, begun, b.lags.Reads) })
-	}
+	err = b.readUnlisted(ctx, b.view.unlisted(listed, begun))
 	for id, after := range b.view.tagsOfOwned() {
 		if !maps.Equal(before[id], after) {
 			b.tellOf(id)
@@ -115,7 +103,33 @@ func (b *Backend) sweepTags(ctx context.Context) error {
 			b.tell(owner)
 		}
 	}
-	return nil
+	return err
+}
+
+// readUnlisted reads the tags of keys that the Tagging API lacks, as far as the credit goes; the next sweep will see to the others.
+func (b *Backend) readUnlisted(ctx context.Context, ids []string) error {
+	var unread unread
+	for _, id := range ids {
+		if b.credit < 1 {
+			break
+		}
+		b.credit--
+		begun := b.clock.Now()
+		tags, err := b.tagsOf(ctx, id)
+		b.view.editKnown(id, begun, func(e *entry) {
+			switch backend.ClassOf(err) {
+			case "", backend.NotFound:
+				e.tags.read(tags, begun, b.lags.Reads)
+			case backend.AccessDenied:
+				e.tagsDenied = begun
+			default:
+			}
+		})
+		if !unread.goOn(err) {
+			break
+		}
+	}
+	return unread.err()
 }
 
 // size is the number of this cluster's keys.
@@ -144,108 +158,24 @@ func (v *view) tagsOfOwned() map[string]map[string]string {
 	return tags
 }
 
-// unlisted are this cluster's keys that the Tagging API lacks although it should show them by now.
+// deniedAgain is after what time the tags of a key that keeps the operator out are asked for again: it costs what looks in depth at
+// other keys have to spend.
+const deniedAgain = 24 * time.Hour
+
+// unlisted are this cluster's keys that the Tagging API lacks although it should show them by now; in no order, so that none is
+// always the last.
 func (v *view) unlisted(listed map[string]map[string]string, begun time.Time) []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var unlisted []string
 	for id, e := range v.keys {
 		_, ok := listed[id]
-		if !ok && v.ours(e) && !begun.Before(later(e.since, e.tags.wrote).Add(v.lags.Tagging)) {
+		denied := !e.tagsDenied.IsZero() && begun.Before(e.tagsDenied.Add(deniedAgain))
+		if !ok && !denied && v.ours(e) && !begun.Before(later(e.since, e.tags.wrote).Add(v.lags.Tagging)) {
 			unlisted = append(unlisted, id)
 		}
 	}
 	return unlisted
-}
-
-// sweepDeep looks at keys in depth: those that are due, and in turn as many others as the credit is good for.
-func (b *Backend) sweepDeep(ctx context.Context) error {
-	due, inTurn := b.view.toLookAt(b.clock.Now())
-	for _, id := range due {
-		if err := b.lookDeep(ctx, id, false); err != nil && !backend.IsNotFound(err) {
-			return err
-		}
-	}
-	for _, id := range inTurn {
-		tags := !b.taggingAPI()
-		cost := b.view.costOfLook(id, tags)
-		if b.credit < cost {
-			return nil
-		}
-		b.credit -= cost
-		if err := b.lookDeep(ctx, id, tags); err != nil && !backend.IsNotFound(err) {
-			return err
-		}
-	}
-	return nil
-}
-
-// toLookAt are those of this cluster's keys that are wholly known: whose rotation or destruction is due, and the others, those
-// first that were looked at longest ago.
-func (v *view) toLookAt(now time.Time) (due, inTurn []string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for id, e := range v.keys {
-		switch {
-		case !v.ours(e) || !e.complete():
-		case e.due(now):
-			due = append(due, id)
-		default:
-			inTurn = append(inTurn, id)
-		}
-	}
-	slices.SortFunc(inTurn, func(a, b string) int { return v.keys[a].verified.Compare(v.keys[b].verified) })
-	slices.Sort(due)
-	return due, inTurn
-}
-
-// costOfDeepest is the most calls that a look in depth at a key takes.
-func (v *view) costOfDeepest() float64 {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	most := 0.0
-	for _, e := range v.keys {
-		most = max(most, e.costOfLook(true))
-	}
-	return most
-}
-
-// costOfLook is the number of calls that a look in depth at the key takes.
-func (v *view) costOfLook(id string, tags bool) float64 {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if e, ok := v.keys[id]; ok {
-		return e.costOfLook(tags)
-	}
-	return 1
-}
-
-func (e *entry) costOfLook(tags bool) float64 {
-	cost := 1 + e.grantPages()
-	for _, reads := range []bool{tags, e.metadata.value.rotates, e.policy.known} {
-		if reads {
-			cost++
-		}
-	}
-	return float64(cost)
-}
-
-// due says whether AWS may have done something with the key by itself since it was looked at. If AWS is late, that is found in
-// turn: a date makes for one look.
-func (e *entry) due(now time.Time) bool {
-	date := time.Time{}
-	switch e.metadata.value.state {
-	case backend.StateCreating, backend.StateUpdating:
-		return true
-	case backend.StatePendingDeletion:
-		date = e.metadata.value.deletionTime
-	case backend.StateEnabled:
-		date = later(e.schedule.value.next, e.metadata.value.expirationTime) // imported material is not rotated, so there is one
-	case backend.StateDisabled:
-		date = e.metadata.value.expirationTime
-	default:
-	}
-	return !date.IsZero() && !now.Before(date) && e.verified.Before(date)
 }
 
 // lookDeep reads all of a key anew, its tags too if they are asked for, and tells its owner if something is not what it was.
