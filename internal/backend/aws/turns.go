@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/named"
 )
 
 // refresher lets one of many read what all of them wait for.
@@ -64,46 +65,15 @@ func (r *refresher) readOnce(ctx context.Context, since time.Time, now func() ti
 	return nil
 }
 
-// locks are mutexes by name that can be waited for no longer than a context. The zero value is ready.
-type locks struct {
-	mu   sync.Mutex
-	held map[string]*lock
-}
-
-type lock struct {
-	turn  chan struct{}
-	users int
-}
+// locks are held by name. The zero value is ready.
+type locks struct{ byName named.Locks[string] }
 
 // lock returns when no one else holds the name; unlock lets go of it.
 func (l *locks) lock(ctx context.Context, name string) (unlock func(), err error) {
-	l.mu.Lock()
-	if l.held == nil {
-		l.held = map[string]*lock{}
-	}
-	one, ok := l.held[name]
-	if !ok {
-		one = &lock{turn: make(chan struct{}, 1)}
-		l.held[name] = one
-	}
-	one.users++
-	l.mu.Unlock()
-	select {
-	case one.turn <- struct{}{}:
-		return func() { <-one.turn; l.leave(name, one) }, nil
-	case <-ctx.Done():
-		l.leave(name, one)
+	if unlock, err = l.byName.Lock(ctx, name); err != nil {
 		return nil, interrupted(ctx)
 	}
-}
-
-func (l *locks) leave(name string, one *lock) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	one.users--
-	if one.users == 0 {
-		delete(l.held, name)
-	}
+	return unlock, nil
 }
 
 // lost remembers since when an owner may have a key that nobody here knows of. The zero value is ready.

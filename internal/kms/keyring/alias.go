@@ -80,7 +80,7 @@ func (k *Keyring) UpdateAlias(ctx context.Context, name, from, to string, at tim
 // another key's.
 func (k *Keyring) DeleteAlias(ctx context.Context, name, keyID string) error {
 	s := aliasSlot(name)
-	unlock, err := k.writers.lock(ctx, s)
+	unlock, err := k.writers.Lock(ctx, s)
 	if err != nil {
 		return err
 	}

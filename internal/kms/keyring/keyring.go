@@ -36,6 +36,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/seal"
+	"github.com/chatelaine-dev/chatelaine/internal/named"
 )
 
 // Options adapt a Keyring to its caller. The zero value is good.
@@ -52,7 +53,9 @@ type Keyring struct {
 	id      ID
 	store   Store
 	options Options
-	writers turns
+	// writers of one item in this process wait for each other, and those of different items do not: a write that the store
+	// does not answer holds up nothing else.
+	writers named.Locks[slot]
 
 	synced     chan struct{}
 	markSynced func()

@@ -68,7 +68,7 @@ func (k *Keyring) UpdateKey(ctx context.Context, keyID string, change func(*KeyR
 // an error: that is returned as it is. A key that is gone already is ErrNotFound.
 func (k *Keyring) DeleteKey(ctx context.Context, keyID string, check func(*KeyRecord) error) error {
 	s := slot{KindKey, keyID}
-	unlock, err := k.writers.lock(ctx, s)
+	unlock, err := k.writers.Lock(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (k *Keyring) DeleteKey(ctx context.Context, keyID string, check func(*KeyRe
 
 // create adds an item. If it exists it returns what is there and ErrExists.
 func (k *Keyring) create(ctx context.Context, s slot, next *entry) (*entry, error) {
-	unlock, err := k.writers.lock(ctx, s)
+	unlock, err := k.writers.Lock(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (k *Keyring) create(ctx context.Context, s slot, next *entry) (*entry, erro
 
 // update replaces an item by what change makes of it; nil leaves it as it is. It says whether it wrote.
 func (k *Keyring) update(ctx context.Context, s slot, change func(*entry) (*entry, error)) (wrote bool, err error) {
-	unlock, err := k.writers.lock(ctx, s)
+	unlock, err := k.writers.Lock(ctx, s)
 	if err != nil {
 		return false, err
 	}
