@@ -34,6 +34,9 @@ func (r *Reconciler) adopt(ctx context.Context, p *pass, in backend.CreateInput)
 	if err != nil {
 		return failed(err)
 	}
+	if problem := p.checkMade(ctx, field, seen.ID); problem != nil {
+		return problem
+	}
 	holderLives, err := r.holderLives(ctx, p, seen)
 	if err != nil {
 		return failed(err)
@@ -45,6 +48,26 @@ func (r *Reconciler) adopt(ctx context.Context, p *pass, in backend.CreateInput)
 		return stalled(v1alpha1.ReasonAdoptMismatch, field+": "+mismatch)
 	}
 	return r.claim(ctx, p, seen)
+}
+
+// checkMade refuses to adopt a key if this Key has made another one, the answer to which was lost, or the status: that one would
+// be nobody's, with this Key's owner tags on it and its KeyPolicies in force.
+func (p *pass) checkMade(ctx context.Context, field, keyID string) *conditions.Problem {
+	if !p.begun {
+		return nil
+	}
+	owned, err := p.backend.Owned(ctx, p.owner)
+	if err != nil {
+		return failed(err)
+	}
+	for _, made := range owned {
+		if made.ID != keyID && made.Tags[backend.TagUID] == p.owner.UID {
+			return stalled(v1alpha1.ReasonSeveralKeys, fmt.Sprintf(
+				"%s names key %s, and key %s was made for this Key before: remove spec.adopt to have that one; or take its tags that begin with %s off it "+
+					"to have key %s, and delete it if nothing was encrypted under it", field, keyID, made.ID, backend.TagPrefix, keyID))
+		}
+	}
+	return nil
 }
 
 // claim puts this Key's owner tags on the key, before any other change.

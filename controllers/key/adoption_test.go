@@ -4,12 +4,15 @@
 package key_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/backend/backendtest"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 )
 
@@ -189,5 +192,57 @@ func TestAdoptedKeyThatIsPendingDeletionComesBackUsable(t *testing.T) {
 	})
 	if got := r.seen(made.Status.KeyID); got.State != backend.StateEnabled {
 		t.Errorf("the adopted key is %s", got.State)
+	}
+}
+
+// lostCreate is a Key for which a key was made without its knowing, and that key.
+func (r *rig) lostCreate() (*v1alpha1.Key, *backend.Key) {
+	r.t.Helper()
+	r.fake.Inject(backendtest.Fault{
+		Verb: backendtest.VerbCreate, AfterEffect: true, Times: 1, Err: &backend.Error{Class: backend.AccessDenied, Message: "the answer was lost"},
+	})
+	made := r.newKey("orders", nil)
+	r.create(made)
+	made = r.await(made, v1alpha1.ConditionCreated, metav1.ConditionFalse, v1alpha1.ReasonAccessDenied)
+	owned := r.owned(made)
+	if len(owned) != 1 || made.Status.KeyID != "" {
+		r.t.Fatalf("keys = %v, status.keyID = %s: the test's premise is gone", owned, made.Status.KeyID)
+	}
+	return made, owned[0]
+}
+
+func TestAKeyThatHasMadeAKeyUnknowinglyAdoptsNoOther(t *testing.T) {
+	r := newRig(t)
+	outside := r.adoptable()
+	made, lost := r.lostCreate()
+	r.update(made, adopting(outside.ID))
+	refused := r.await(made, v1alpha1.ConditionCreated, metav1.ConditionFalse, v1alpha1.ReasonSeveralKeys)
+	wantMessage(t, refused, v1alpha1.ConditionStalled, "spec.adopt.keyID names key "+outside.ID, "key "+lost.ID+" was made for this Key before", "remove spec.adopt")
+	if _, owned := backend.OwnerFromTags(r.seen(outside.ID).Tags); owned {
+		t.Error("the key was claimed all the same")
+	}
+
+	r.update(made, func(k *v1alpha1.Key) { k.Spec.Adopt = nil })
+	if ready := r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, ""); ready.Status.KeyID != lost.ID {
+		t.Errorf("the Key has %s, want the key that was made for it, %s", ready.Status.KeyID, lost.ID)
+	}
+}
+
+func TestAKeyThatHasMadeAKeyUnknowinglyMayAdoptItOrAnotherWhenThatHasNoOwnerAnyMore(t *testing.T) {
+	for name, disown := range map[string]bool{"it": false, "another": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			outside := r.adoptable()
+			made, lost := r.lostCreate()
+			want := lost.ID
+			if disown {
+				want = outside.ID
+				r.fake.Meddle(lost.ID, backend.RemoveTags{Keys: slices.Collect(maps.Keys(r.ownerOf(made).Tags()))})
+			}
+			r.update(made, adopting(want))
+			if ready := r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, ""); ready.Status.KeyID != want {
+				t.Errorf("the Key has %s, want %s", ready.Status.KeyID, want)
+			}
+		})
 	}
 }

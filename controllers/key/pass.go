@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -37,6 +38,8 @@ type pass struct {
 	// importer is the backend, if keys on it can have key material from outside.
 	importer backend.Importer
 	identity backend.Identity
+	// begun says that an earlier pass was about to make or adopt a key, of which status need not know.
+	begun bool
 	// seen is the key at the backend, as new as this pass knows it.
 	seen *backend.Key
 	// about and parts are what the KeyPolicies that select the Key come to.
@@ -87,6 +90,7 @@ func (r *Reconciler) newPass(key *v1alpha1.Key) *pass {
 		owner: backend.Owner{
 			Cluster: r.ClusterUID, Namespace: key.Namespace, Name: key.Name, UID: string(key.UID),
 		},
+		begun: controllerutil.ContainsFinalizer(key, v1alpha1.KeyFinalizer),
 		held:  heldBy(key),
 		drift: plan.NewDrift(key.Status.Drift, r.Now()),
 	}
