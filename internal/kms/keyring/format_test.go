@@ -68,7 +68,7 @@ func TestARecordOfFormat1IsReadAndWrittenBackAsFormat2(t *testing.T) {
 		t.Errorf("written back it is %+v", again)
 	}
 	for i := range want.Materials {
-		if !bytes.Equal(again.Materials[i].Bytes.bytes, want.Materials[i].Bytes.bytes) {
+		if !bytes.Equal(again.Materials[i].Bytes.reveal(), want.Materials[i].Bytes.reveal()) {
 			t.Errorf("material %d is another", i)
 		}
 	}

@@ -22,29 +22,32 @@ const redacted = "[redacted]"
 // SecretBytes are the bytes of key material. They print redacted and do not marshal. They never change until they are
 // wiped, which happens when the key is destroyed, whoever still holds its record. Safe for concurrent use.
 type SecretBytes struct {
-	mu    sync.RWMutex
-	bytes []byte
+	mu sync.RWMutex
+	// reveal returns the bytes, nil once they are wiped. In unexported fields, fmt calls no methods and prints what it
+	// finds: of a function that is an address.
+	reveal func() []byte
 }
 
 // NewSecretBytes takes ownership of b.
-func NewSecretBytes(b []byte) *SecretBytes { return &SecretBytes{bytes: b} }
+func NewSecretBytes(b []byte) *SecretBytes { return &SecretBytes{reveal: func() []byte { return b }} }
 
 // Use calls use with the bytes, which must be neither kept nor changed, or returns ErrWiped.
 func (s *SecretBytes) Use(use func([]byte) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.bytes == nil {
+	b := s.reveal()
+	if b == nil {
 		return ErrWiped
 	}
-	return use(s.bytes)
+	return use(b)
 }
 
 // wipe overwrites the bytes once nobody is using them.
 func (s *SecretBytes) wipe() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(s.bytes)
-	s.bytes = nil
+	clear(s.reveal())
+	s.reveal = func() []byte { return nil }
 }
 
 // String returns "[redacted]".
