@@ -27,6 +27,14 @@ type KeyStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Backend string `json:"backend,omitempty"`
 
+	// backendKind is the kind of that KMSBackend when the key was found there: the
+	// field of its spec, software or aws. On one of another kind that has taken its
+	// name, the key is not looked for. Omitted: the key was not found yet, or not
+	// since status has this field.
+	// +optional
+	// +kubebuilder:validation:Enum=software;aws
+	BackendKind string `json:"backendKind,omitempty"`
+
 	// keyID is the key's ID at the backend.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -26,7 +26,7 @@ func (r *Reconciler) ensureExists(ctx context.Context, p *pass) bool {
 		p.waitFor(v1alpha1.ConditionCreated, v1alpha1.ConditionSynced, v1alpha1.ConditionPolicyApplied, v1alpha1.ConditionDrifted)
 		return false
 	}
-	p.status.KeyID, p.status.ARN = p.seen.ID, p.seen.ARN
+	p.status.KeyID, p.status.ARN, p.status.BackendKind = p.seen.ID, p.seen.ARN, kindOf(p.kmsBackend)
 	p.conditions.True(v1alpha1.ConditionCreated, v1alpha1.ReasonCreated, "")
 	return true
 }

@@ -60,9 +60,22 @@ func (p *pass) asKnown() *backend.Key {
 	return &backend.Key{ID: p.status.KeyID, MultiRegion: known}
 }
 
-// checkHome refuses a KMSBackend that is not in the account and Region in which the Key's key is: what is there, and what is not
-// there, says nothing of this Key.
+// kindOf is the kind of a KMSBackend, as status of a Key has it.
+func kindOf(kmsBackend *v1alpha1.KMSBackend) string {
+	if isSoftware(kmsBackend) {
+		return "software"
+	}
+	return "aws"
+}
+
+// checkHome refuses a KMSBackend that is of another kind, or is not in the account and Region in which the Key's key is: what is
+// there, and what is not there, says nothing of this Key.
 func (p *pass) checkHome() *conditions.Problem {
+	if was, is := p.status.BackendKind, kindOf(p.kmsBackend); was != "" && was != is {
+		return stalled(v1alpha1.ReasonAdoptMismatch, fmt.Sprintf(
+			"KMSBackend %s has become another one: it has spec.%s, and the key %s is on one that had spec.%s: have that one under this name again",
+			p.status.Backend, is, p.status.ARN, was))
+	}
 	account, region, known := p.keptIn()
 	if !known || region == p.identity.Region && account == p.identity.AccountID {
 		return nil
@@ -119,11 +132,20 @@ func (r *Reconciler) isKeptElsewhere(ctx context.Context, p *pass) bool {
 
 // lostMessage says what is lost with a key that is gone.
 func (p *pass) lostMessage() string {
-	text := fmt.Sprintf("key %s is no longer on KMSBackend %s: it was deleted outside this cluster's control. ", p.status.KeyID, p.status.Backend)
+	text := fmt.Sprintf("key %s is no longer on KMSBackend %s: it was deleted outside this cluster's control, or %s: look at that first. ",
+		p.status.KeyID, p.status.Backend, p.otherKMS())
 	if len(p.status.Replicas) > 0 {
 		return text + "Its replicas have its key material, and are kept as declared; it cannot be replicated from them, since the primary was here or " +
 			"cannot be reached. Restore it from a backup; or delete this Key and create it again to get a new, different key"
 	}
 	return text + "It is not replaced, since what was encrypted under it would stay unreadable. " +
 		"Restore it from a backup; or delete this Key and create it again to get a new, different key"
+}
+
+// otherKMS says how a KMSBackend of the same name, account and Region may lead elsewhere than it did.
+func (p *pass) otherKMS() string {
+	if isSoftware(p.kmsBackend) {
+		return "the KMSBackend is not the one that it was, with the key records of then"
+	}
+	return "the KMSBackend is not the one that it was (its spec.aws.endpoint, say)"
 }

@@ -89,6 +89,7 @@ func lighten(object any) (any, error) {
 			inForce.Hash = common(inForce.Hash)
 		}
 		key.Status.Backend, key.Status.KeyState, key.Spec.KeySpec = common(key.Status.Backend), common(key.Status.KeyState), common(key.Spec.KeySpec)
+		key.Status.BackendKind = common(key.Status.BackendKind)
 	}
 	if accessor, err := meta.Accessor(object); err == nil {
 		accessor.SetManagedFields(nil)
