@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -71,7 +70,7 @@ func (b *Backend) holderNow(ctx context.Context, name string) (string, error) {
 	out, err := call(ctx, b, "DescribeKey", b.clients.kms.DescribeKey, &kms.DescribeKeyInput{KeyId: &name})
 	switch backend.ClassOf(err) {
 	case "":
-		return awssdk.ToString(out.KeyMetadata.KeyId), nil
+		return idIn("DescribeKey", out.KeyMetadata)
 	case backend.NotFound:
 		return "", nil
 	case backend.AccessDenied:

@@ -106,14 +106,17 @@ func (b *Backend) create(ctx context.Context, in backend.CreateInput) (*backend.
 	if in.Policy != "" {
 		request.Policy = &in.Policy
 	}
+	id := ""
 	out, err := call(ctx, b, "CreateKey", b.clients.kms.CreateKey, request)
+	if err == nil {
+		id, err = idIn("CreateKey", out.KeyMetadata)
+	}
 	if err != nil {
 		if mayHaveHappened(err) {
 			b.lost.add(nameless(in.Owner), b.clock.Now())
 		}
 		return nil, err
 	}
-	id := awssdk.ToString(out.KeyMetadata.KeyId)
 	now := b.clock.Now()
 	b.view.edit(id, now, func(e *entry) {
 		e.since, e.verified = now, now // a list may have shown it before the answer came, and reads may not show it for a while yet

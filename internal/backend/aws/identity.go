@@ -47,6 +47,9 @@ func (b *Backend) Identify(ctx context.Context) (backend.Identity, error) {
 	if err != nil {
 		return backend.Identity{}, err
 	}
+	if awssdk.ToString(caller.Account) == "" || awssdk.ToString(caller.Arn) == "" {
+		return backend.Identity{}, lacking("GetCallerIdentity", "the caller")
+	}
 	if _, err := call(ctx, b, "ListKeys", b.clients.kms.ListKeys, &kms.ListKeysInput{Limit: awssdk.Int32(1)}); err != nil {
 		return backend.Identity{}, err
 	}

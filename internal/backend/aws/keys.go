@@ -229,6 +229,9 @@ func (b *Backend) PublicKey(ctx context.Context, keyID string) ([]byte, error) {
 	if err != nil {
 		return nil, b.unlessNew(err, keyID)
 	}
+	if len(out.PublicKey) == 0 {
+		return nil, lacking("GetPublicKey", "the public key")
+	}
 	b.view.edit(keyID, b.clock.Now(), func(e *entry) { e.public = slices.Clone(out.PublicKey) })
 	return out.PublicKey, nil
 }

@@ -41,7 +41,9 @@ func (b *Backend) listKeys(ctx context.Context) ([]string, error) {
 		if !page.Truncated {
 			return ids, nil
 		}
-		in.Marker = page.NextMarker
+		if in.Marker, err = following("ListKeys", in.Marker, page.NextMarker); err != nil {
+			return nil, err
+		}
 	}
 }
 
@@ -62,7 +64,9 @@ func (b *Backend) readAliases(ctx context.Context, begun time.Time) (changed map
 		if !page.Truncated {
 			break
 		}
-		in.Marker = page.NextMarker
+		if in.Marker, err = following("ListAliases", in.Marker, page.NextMarker); err != nil {
+			return nil, err
+		}
 	}
 	b.view.mu.Lock()
 	defer b.view.mu.Unlock()
@@ -106,7 +110,9 @@ func (b *Backend) readListing(ctx context.Context, begun time.Time) (listed map[
 		if awssdk.ToString(page.PaginationToken) == "" {
 			break
 		}
-		in.PaginationToken = page.PaginationToken
+		if in.PaginationToken, err = following("GetResources", in.PaginationToken, page.PaginationToken); err != nil {
+			return nil, err
+		}
 	}
 	for id, tags := range listed {
 		b.view.edit(id, b.clock.Now(), func(e *entry) { e.tags.read(tags, begun, b.lags.Tagging) })

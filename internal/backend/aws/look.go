@@ -32,7 +32,10 @@ func (b *Backend) ask(ctx context.Context, ref string) (id string, told metadata
 	if err != nil {
 		return "", metadata{}, b.unlessNew(err, ref)
 	}
-	id, told = awssdk.ToString(out.KeyMetadata.KeyId), metadataOf(out.KeyMetadata)
+	if id, err = idIn("DescribeKey", out.KeyMetadata); err != nil {
+		return "", metadata{}, err
+	}
+	told = metadataOf(out.KeyMetadata)
 	b.view.edit(id, b.clock.Now(), func(e *entry) { e.metadata.read(told, begun, b.lags.Reads) })
 	return id, told, nil
 }
@@ -173,7 +176,9 @@ func (b *Backend) readHistory(ctx context.Context, id string) error {
 		if !page.Truncated {
 			break
 		}
-		in.Marker = page.NextMarker
+		if in.Marker, err = following("ListKeyRotations", in.Marker, page.NextMarker); err != nil {
+			return err
+		}
 	}
 	b.view.edit(id, b.clock.Now(), func(e *entry) {
 		read.materialID = e.metadata.value.materialID
@@ -206,6 +211,10 @@ func (b *Backend) readPolicy(ctx context.Context, id string) error {
 	if err != nil {
 		return b.unlessNew(err, id)
 	}
-	b.view.edit(id, b.clock.Now(), func(e *entry) { e.policy.read(awssdk.ToString(out.Policy), begun, b.lags.Reads) })
+	document := awssdk.ToString(out.Policy)
+	if document == "" {
+		return lacking("GetKeyPolicy", "the key policy")
+	}
+	b.view.edit(id, b.clock.Now(), func(e *entry) { e.policy.read(document, begun, b.lags.Reads) })
 	return nil
 }
