@@ -119,6 +119,12 @@ type KeyStatus struct {
 	// +kubebuilder:validation:MaxItems=20
 	Replicas []KeyReplicaStatus `json:"replicas,omitempty"`
 
+	// deletionBegunTime is when the operator began to schedule the key's deletion,
+	// as deletion.policy Schedule says. From then on the deletion may be scheduled,
+	// also where no answer came.
+	// +optional
+	DeletionBegunTime *metav1.Time `json:"deletionBegunTime,omitempty"`
+
 	// syncedGeneration is the generation of spec that the key's configuration last
 	// agreed with. What differs from that generation since is drift. Omitted: none
 	// so far.

@@ -1017,6 +1017,10 @@ func (in *KeyStatus) DeepCopyInto(out *KeyStatus) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.DeletionBegunTime != nil {
+		in, out := &in.DeletionBegunTime, &out.DeletionBegunTime
+		*out = (*in).DeepCopy()
+	}
 	if in.Drift != nil {
 		in, out := &in.Drift, &out.Drift
 		*out = make([]KeyDrift, len(*in))

@@ -40,16 +40,7 @@ func (r *Reconciler) findBackend(ctx context.Context, p *pass) *conditions.Probl
 	if problem != nil {
 		return problem
 	}
-	p.kmsBackend = &v1alpha1.KMSBackend{}
-	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, p.kmsBackend)
-	if apierrors.IsNotFound(err) {
-		return stalled(v1alpha1.ReasonBackendNotFound,
-			fmt.Sprintf("spec.backendRef: there is no KMSBackend %q: create it, or name another one", name))
-	}
-	if err != nil {
-		return failed(err)
-	}
-	if problem := beingDeleted(p.kmsBackend); problem != nil {
+	if problem := r.readBackend(ctx, p, name); problem != nil {
 		return problem
 	}
 	if problem := r.checkNamespace(ctx, p); problem != nil {
@@ -68,14 +59,23 @@ func (r *Reconciler) findBackend(ctx context.Context, p *pass) *conditions.Probl
 	return nil
 }
 
-// beingDeleted refuses a KMSBackend that waits for somebody's finalizer: it is closed already, and not opened again.
-func beingDeleted(kmsBackend *v1alpha1.KMSBackend) *conditions.Problem {
-	if kmsBackend.DeletionTimestamp.IsZero() {
+// readBackend reads the KMSBackend. One that waits for somebody's finalizer counts as gone: it is closed already, and not opened again.
+func (r *Reconciler) readBackend(ctx context.Context, p *pass, name string) *conditions.Problem {
+	p.kmsBackend = &v1alpha1.KMSBackend{}
+	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, p.kmsBackend)
+	switch {
+	case apierrors.IsNotFound(err):
+		return stalled(v1alpha1.ReasonBackendNotFound,
+			fmt.Sprintf("spec.backendRef: there is no KMSBackend %q: create it, or name another one", name))
+	case err != nil:
+		return failed(err)
+	case !p.kmsBackend.DeletionTimestamp.IsZero():
+		return stalled(v1alpha1.ReasonBackendNotFound, fmt.Sprintf(
+			"KMSBackend %q is being deleted, and waits for its finalizers (%s): create it again when it is gone",
+			name, strings.Join(p.kmsBackend.Finalizers, ", ")))
+	default:
 		return nil
 	}
-	return stalled(v1alpha1.ReasonBackendNotFound, fmt.Sprintf(
-		"KMSBackend %q is being deleted, and waits for its finalizers (%s): create it again when it is gone",
-		kmsBackend.Name, strings.Join(kmsBackend.Finalizers, ", ")))
 }
 
 // backendName is where the key lives: where it was made, if it was; where spec says; or the default backend.

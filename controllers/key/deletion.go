@@ -26,13 +26,16 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (ctrl.Result, error)
 	if !controllerutil.ContainsFinalizer(p.key, v1alpha1.KeyFinalizer) {
 		return ctrl.Result{}, nil
 	}
-	if problem := r.carryOutDeletion(ctx, p); problem != nil {
-		problem.Message = "deletion waits: " + problem.Message
-		p.conditions.Fail(v1alpha1.ConditionSynced, *problem)
-		return r.finish(ctx, p)
+	problem := r.carryOutDeletion(ctx, p)
+	if p.unknown || p.err != nil {
+		return ctrl.Result{}, p.err
 	}
-	if p.unknown {
-		return ctrl.Result{}, nil
+	if problem != nil {
+		problem.Message = "deletion waits: " + problem.Message
+		p.unsynced = []conditions.Problem{*problem}
+		r.revokeMeanwhile(ctx, p)
+		p.conditions.FailAll(v1alpha1.ConditionSynced, p.unsynced)
+		return r.finish(ctx, p)
 	}
 	failpoint.Hit("deletion-done")
 	if err := r.patchFinalizers(ctx, p, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
@@ -44,62 +47,48 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (ctrl.Result, error)
 
 func (r *Reconciler) carryOutDeletion(ctx context.Context, p *pass) *conditions.Problem {
 	if p.key.Spec.Deletion.Policy != v1alpha1.DeletionSchedule {
-		return nil
+		return r.retainAll(ctx, p)
 	}
-	const letGo = "; or set spec.deletion.policy to Retain to let the object go and keep the key"
-	name, problem := r.backendName(ctx, p)
+	problem := r.openHome(ctx, p)
+	if problem == nil && !p.unknown {
+		problem = r.scheduleDeletion(ctx, p)
+	}
 	if problem != nil {
-		problem.Message += letGo
-		return problem
-	}
-	entry, tried := r.Backends.Get(name)
-	if !tried {
-		return r.waitForBackend(ctx, p, name, letGo)
-	}
-	if entry.Err != nil {
-		return &conditions.Problem{
-			Reason:  v1alpha1.ReasonBackendNotReady,
-			Message: fmt.Sprintf("KMSBackend %s: %v%s", name, entry.Err, letGo),
-		}
-	}
-	p.kmsBackend = &v1alpha1.KMSBackend{}
-	if err := r.Client.Get(ctx, client.ObjectKey{Name: name}, p.kmsBackend); err != nil {
-		return failed(err)
-	}
-	p.use(name, entry.Backend)
-	p.identity = entry.Identity
-	if problem := p.checkHome(); problem != nil {
-		problem.Message += letGo
-		return problem
-	}
-	problem = r.scheduleDeletion(ctx, p)
-	if problem != nil && len(p.status.Replicas) > 0 {
-		problem.Message += letGo + " (what is scheduled already stays scheduled, until the Key is applied again)"
+		problem.Message += "; or set spec.deletion.policy to Retain to let the object go and keep the key"
 	}
 	return problem
 }
 
-// waitForBackend tells a backend that will be opened in a moment from one that is not there.
-func (r *Reconciler) waitForBackend(ctx context.Context, p *pass, name, letGo string) *conditions.Problem {
-	kmsBackend := &v1alpha1.KMSBackend{}
-	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, kmsBackend)
-	problem := beingDeleted(kmsBackend)
-	switch {
-	case err == nil && problem != nil:
-		problem.Message += letGo
+// openHome is the phase of the backend for a Key in deletion, which its KMSBackend may allow its namespace no longer.
+func (r *Reconciler) openHome(ctx context.Context, p *pass) *conditions.Problem {
+	name, problem := r.backendName(ctx, p)
+	if problem != nil {
 		return problem
-	case err == nil:
+	}
+	if problem := r.readBackend(ctx, p, name); problem != nil {
+		return problem
+	}
+	entry, tried := r.Backends.Get(name)
+	switch {
+	case !tried: // it will be opened in a moment
 		p.unknown = true
 		return nil
-	case client.IgnoreNotFound(err) == nil:
-		return stalled(v1alpha1.ReasonBackendNotFound, fmt.Sprintf("there is no KMSBackend %q: create it%s", name, letGo))
-	default:
-		return failed(err)
+	case entry.Err != nil:
+		return &conditions.Problem{Reason: v1alpha1.ReasonBackendNotReady, Message: fmt.Sprintf("KMSBackend %s: %v", name, entry.Err)}
 	}
+	p.identity = entry.Identity
+	if problem := p.checkHome(); problem != nil {
+		return problem
+	}
+	p.use(name, entry.Backend)
+	return nil
 }
 
 func (r *Reconciler) scheduleDeletion(ctx context.Context, p *pass) *conditions.Problem {
 	keys, err := r.keysToDelete(ctx, p)
+	if err == nil && p.held == nil && (len(keys) > 0 || len(p.status.Replicas) > 0) {
+		err = r.noteBegun(ctx, p)
+	}
 	if err != nil {
 		return failed(err)
 	}
@@ -107,11 +96,12 @@ func (r *Reconciler) scheduleDeletion(ctx context.Context, p *pass) *conditions.
 		return r.deleteReplicas(ctx, p, p.asKnown())
 	}
 	for _, key := range keys {
-		if holder, owned := backend.OwnerFromTags(key.Tags); !owned || !holder.Same(p.owner) {
-			continue
-		}
 		if problem := r.deleteReplicas(ctx, p, key); problem != nil {
 			return problem
+		}
+		if holder, owned := backend.OwnerFromTags(key.Tags); !owned || !holder.Same(p.owner) {
+			r.event(p, warning, "Retained", "key %s is left as it is: it does not carry the owner tags of this Key any more", key.ID)
+			continue
 		}
 		at, err := p.backend.ScheduleDeletion(ctx, key.ID, p.pendingWindow())
 		if backend.IsNotFound(err) {
@@ -123,6 +113,18 @@ func (r *Reconciler) scheduleDeletion(ctx context.Context, p *pass) *conditions.
 		r.event(p, normal, "DeletionScheduled", "key %s will be destroyed %s", key.ID, p.deletionTime(at))
 	}
 	return nil
+}
+
+// noteBegun has status say that the key's deletion may be scheduled from now on, whatever is heard of it: should the deletion policy
+// become Retain yet, that has to be undone.
+func (r *Reconciler) noteBegun(ctx context.Context, p *pass) error {
+	if p.deletionBegan() {
+		return nil
+	}
+	p.status.DeletionBegunTime = seconds(r.Now())
+	p.err = r.patchStatus(ctx, p)
+	p.status = *p.key.Status.DeepCopy()
+	return p.err
 }
 
 // keysToDelete is the key in status or, where a crash kept it from getting there, the one with this Key's owner tags

@@ -21,6 +21,11 @@ func denied(verb backendtest.Verb, message string) backendtest.Fault {
 	return backendtest.Fault{Verb: verb, Err: &backend.Error{Class: backend.AccessDenied, Message: message}}
 }
 
+// throttled has a verb fail in a way that passes.
+func throttled(verb backendtest.Verb) backendtest.Fault {
+	return backendtest.Fault{Verb: verb, Err: &backend.Error{Class: backend.Throttled, Message: "slow down"}}
+}
+
 // wantNotes waits for as many Events with the reason as there are parts, and compares each, by the alphabet.
 func wantNotes(r *rig, object *v1alpha1.Key, reason string, parts ...string) {
 	r.t.Helper()

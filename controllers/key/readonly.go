@@ -38,7 +38,7 @@ func (b readOnly) Apply(_ context.Context, _ string, changes []backend.Change) (
 
 // ScheduleDeletion implements backend.Backend.
 func (b readOnly) ScheduleDeletion(context.Context, string, int) (time.Time, error) {
-	return time.Time{}, b.refuse("schedule the key's deletion; or set spec.deletion.policy to Retain to let the object go and keep the key")
+	return time.Time{}, b.refuse("schedule the key's deletion")
 }
 
 // Identify implements backend.Backend.

@@ -43,9 +43,6 @@ func (r *Reconciler) letGo(ctx context.Context, p *pass, was *v1alpha1.KeyReplic
 	return problem
 }
 
-// refusals are the reasons with which what can be put of KeyPolicies and grants was put, and more never will be as they are.
-var refusals = []string{v1alpha1.ReasonPolicyRefused, v1alpha1.ReasonPolicyTooLarge, v1alpha1.ReasonInvalidInput}
-
 // retain brings up to date who may use the key in a Region, before it is left as it is: what is revoked must not stay in force
 // because the Region was removed. One that cannot be reached can be removed all the same, and it is told what stays in force.
 func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyReplicaStatus) *conditions.Problem {
@@ -58,29 +55,23 @@ func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyRepli
 			p.seen.ID, was.Region, problem.Message, sourcesOfStatus(was.Policy))
 		return nil
 	}
-	q := r.replicaPass(p, &v1alpha1.KeyReplica{Region: was.Region}, was, place)
-	if !r.compilePolicies(ctx, q) {
-		p.err = q.err
-		return failed(q.err)
-	}
-	seen, err := q.backend.Get(ctx, p.seen.ID)
-	if backend.IsNotFound(err) {
-		return nil
-	}
+	q := r.replicaPass(p, p.declaredIn(was.Region), was, place)
+	seen, err := p.findIn(ctx, q)
 	if err != nil {
 		return failed(err)
 	}
-	if holder, _ := backend.OwnerFromTags(seen.Tags); !holder.Same(p.owner) {
+	if seen == nil {
 		return nil
 	}
 	q.seen = seen
-	r.applyPolicy(ctx, q)
-	r.applyGrants(ctx, q)
-	for _, problem := range slices.Concat(q.unsynced, q.conditions.Problems()) {
-		if !slices.Contains(refusals, problem.Reason) {
-			problem.Message += "; the replica is let go when who may use it is as declared"
-			return &problem
-		}
+	r.updateAccess(ctx, q)
+	if q.err != nil {
+		p.err = q.err
+		return failed(q.err)
+	}
+	for _, problem := range q.accessProblems() {
+		problem.Message += "; the replica is let go when who may use it is as declared"
+		return &problem
 	}
 	r.event(q, normal, "ReplicaRetained", "key %s stays in %s as it is, since spec.deletion.policy is Retain: nothing is changed about it there any more",
 		p.seen.ID, was.Region)

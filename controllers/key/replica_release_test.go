@@ -113,17 +113,16 @@ func TestAllThatTheKeyKeptGoesWithItThoughHomeDoesNotListIt(t *testing.T) {
 	}
 }
 
-func TestADeletionThatWaitsSaysWhatWasScheduled(t *testing.T) {
+func TestADeletionThatWaitsCanStillBecomeRetain(t *testing.T) {
 	r := newRealm(t)
 	made := r.createSpread("orders", []string{south}, scheduled)
 	r.fake.Inject(denied(backendtest.VerbScheduleDeletion, "kms:ScheduleKeyDeletion is denied"))
 	r.delete(made)
 	waits := r.awaitSays(made, v1alpha1.ConditionSynced, "deletion waits: kms:ScheduleKeyDeletion is denied")
-	wantMessage(t, waits, v1alpha1.ConditionSynced, "or set spec.deletion.policy to Retain", "what is scheduled already stays scheduled, until the Key is applied again")
-	r.update(made, func(k *v1alpha1.Key) { k.Spec.Deletion.Policy = v1alpha1.DeletionRetain })
+	wantMessage(t, waits, v1alpha1.ConditionSynced, "or set spec.deletion.policy to Retain to let the object go and keep the key")
+	r.awaitKey(made, south, "scheduled", inState(backend.StatePendingDeletion))
+	r.update(made, retained)
 	r.awaitGone(made.DeepCopy())
-	r.fake.Heal()
-	r.createSpread("orders", []string{south})
 	r.awaitKey(made, south, "taken back", inState(backend.StateEnabled))
 }
 

@@ -121,7 +121,7 @@ func (r *realm) createSpread(name string, regions []string, changes ...func(*v1a
 }
 
 // awaitSays waits until the condition of the Key's current generation says so.
-func (r *realm) awaitSays(object *v1alpha1.Key, conditionType, part string) *v1alpha1.Key {
+func (r *rig) awaitSays(object *v1alpha1.Key, conditionType, part string) *v1alpha1.Key {
 	r.t.Helper()
 	var fresh *v1alpha1.Key
 	if !poll(func() bool { fresh = r.get(object); return strings.Contains(message(fresh, conditionType), part) }) {

@@ -34,6 +34,10 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
 	if equality.Semantic.DeepEqual(p.key.Status, p.status) {
 		return nil
 	}
+	return r.patchStatus(ctx, p)
+}
+
+func (r *Reconciler) patchStatus(ctx context.Context, p *pass) error {
 	failpoint.Hit("before-status")
 	base := p.key.DeepCopy()
 	p.key.Status = p.status
