@@ -41,12 +41,12 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 	if err := r.Client.List(ctx, all); err != nil {
 		return nil, failed(err)
 	}
-	recorded := p.replicaStatus(region).Backend
+	recorded, kind := p.replicaStatus(region).Backend, r.kindOfKey(p)
 	slices.SortFunc(all.Items, func(a, b v1alpha1.KMSBackend) int { return strings.Compare(a.Name, b.Name) })
 	var first, closed, forbidden *place
 	for i := range all.Items {
 		candidate := r.placeOf(&all.Items[i])
-		if !candidate.isIn(region, p) {
+		if !candidate.isIn(region, p, kind) {
 			continue
 		}
 		if allowed {
@@ -70,7 +70,7 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 	switch {
 	case first != nil:
 		return first, nil
-	case r.isUntried(all, region, p):
+	case r.isUntried(all, region, p, kind):
 		p.untried = true
 		return nil, beingOpened()
 	case closed != nil:
@@ -79,9 +79,14 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 		return nil, stalled(v1alpha1.ReasonReplicaBackendNotFound, fmt.Sprintf(
 			"KMSBackend %s is in %s and does not allow namespace %s: have its spec.allowedNamespaces match the namespace's labels, or remove the replica",
 			forbidden.name, region, p.key.Namespace))
+	case kind == "" && recorded != "":
+		return nil, stalled(v1alpha1.ReasonReplicaBackendNotFound, fmt.Sprintf(
+			"the replica is on KMSBackend %s, and none of this name is in %s with account %s: create one, or remove the replica",
+			recorded, region, p.identity.AccountID))
 	default:
 		return nil, stalled(v1alpha1.ReasonReplicaBackendNotFound, fmt.Sprintf(
-			"no KMSBackend is in %s with account %s, as KMSBackend %s is: create one, or remove the replica", region, p.identity.AccountID, p.kmsBackend.Name))
+			"no KMSBackend is in %s with account %s and spec.%s, as the key's own: create one, or remove the replica",
+			region, p.identity.AccountID, kind))
 	}
 }
 
@@ -91,13 +96,29 @@ func beingOpened() *conditions.Problem {
 
 // isUntried says whether a KMSBackend that may be in the Region has not been tried to open yet, so that nothing can be said of the
 // Region: after a start of the operator that is so for a moment.
-func (r *Reconciler) isUntried(all *v1alpha1.KMSBackendList, region string, p *pass) bool {
+func (r *Reconciler) isUntried(all *v1alpha1.KMSBackendList, region string, p *pass, kind string) bool {
 	return slices.ContainsFunc(all.Items, func(kmsBackend v1alpha1.KMSBackend) bool {
 		_, tried := r.Backends.Get(kmsBackend.Name)
 		maybe := kmsBackend.Status.Region == "" || kmsBackend.Status.Region == region
 		return !tried && maybe && kmsBackend.DeletionTimestamp.IsZero() &&
-			(p.kmsBackend.Name == "" || isSoftware(&kmsBackend) == isSoftware(p.kmsBackend))
+			(kind == "" || kind == kindOf(&kmsBackend))
 	})
+}
+
+// kindOfKey is the kind of the KMSBackends that the key is on in every Region; empty if nobody knows: status does not say so, and
+// the Key's own KMSBackend is gone, or is in another account or Region than the key.
+func (r *Reconciler) kindOfKey(p *pass) string {
+	if p.status.BackendKind != "" {
+		return p.status.BackendKind
+	}
+	if p.kmsBackend.Name == "" {
+		return ""
+	}
+	account, in := r.placeOf(p.kmsBackend).where()
+	if keptAccount, keptIn, known := p.keptIn(); known && account != "" && (account != keptAccount || in != keptIn) {
+		return ""
+	}
+	return kindOf(p.kmsBackend)
 }
 
 func isSoftware(kmsBackend *v1alpha1.KMSBackend) bool { return kmsBackend.Spec.Software != nil }
@@ -107,21 +128,27 @@ func (r *Reconciler) placeOf(kmsBackend *v1alpha1.KMSBackend) *place {
 	return &place{name: kmsBackend.Name, kmsBackend: kmsBackend, entry: entry, tried: tried}
 }
 
-// isIn says whether the KMSBackend is in the Region, and of the account and kind of the pass's own. One that is not open is
-// where it was last, or where the Key has a replica on it.
-func (c *place) isIn(region string, p *pass) bool {
+// where is the account and Region of the KMSBackend; one that is not open is where it was last. Both are empty if nobody knows.
+func (c *place) where() (account, region string) {
+	if identity := c.entry.Identity; identity.AccountID != "" {
+		return identity.AccountID, identity.Region
+	}
+	return c.kmsBackend.Status.AccountID, c.kmsBackend.Status.Region
+}
+
+// isIn says whether the KMSBackend is in the Region, of the account of the key, and of its kind. Where that kind is not known, it is the
+// one that the Key has a replica on; so is one of which nobody knows where it is.
+func (c *place) isIn(region string, p *pass, kind string) bool {
 	onIt := p.replicaStatus(region).Backend == c.name
-	if p.kmsBackend.Name == "" { // it is gone, and its kind is not known
+	account, in := c.where()
+	switch {
+	case account == "":
 		return onIt
+	case in != region || account != p.identity.AccountID:
+		return false
+	default:
+		return kind == kindOf(c.kmsBackend) || kind == "" && onIt
 	}
-	account, in := c.entry.Identity.AccountID, c.entry.Identity.Region
-	if account == "" {
-		account, in = c.kmsBackend.Status.AccountID, c.kmsBackend.Status.Region
-	}
-	if account == "" && onIt {
-		return true
-	}
-	return in == region && account == p.identity.AccountID && isSoftware(c.kmsBackend) == isSoftware(p.kmsBackend)
 }
 
 func (r *Reconciler) usable(c *place) (*place, *conditions.Problem) {

@@ -27,7 +27,7 @@ func (r *Reconciler) keepOthers(ctx context.Context, p *pass) {
 	if account, region, known := p.keptIn(); known { // whatever became of the KMSBackend
 		p.identity.AccountID, p.identity.Region = account, region
 	}
-	p.seen = p.asKnown()
+	p.seen, p.backend = p.asKnown(), nil // what the KMSBackend says now, if anything, is not to be gone by
 	var gone remade
 	for i := range p.status.Replicas {
 		was := &p.status.Replicas[i]

@@ -96,8 +96,9 @@ func (p *pass) asDeclaredReplica() backend.Replicate {
 }
 
 // takeReplica takes the key in the Region of a replica's pass for the Key's, if it may have it. One that it keeps, as its ARN in
-// status says, may have lost its tags. Any other one that is nobody's is adopted under the KMSBackend's adoption policy, and gets the owner tags before it is
-// changed. AWS may show a replica that was just made without its tags, so what is refused then is asked again soon.
+// status says, may have lost its tags. Any other one that is nobody's is adopted under the KMSBackend's adoption policy, and gets
+// the owner tags before it is changed. AWS may show a replica that was just made without its tags, so what is refused then is
+// asked again soon.
 func (r *Reconciler) takeReplica(ctx context.Context, q *pass) *conditions.Problem {
 	if q.seen.State == backend.StateCreating {
 		return failed(transition(q.seen))

@@ -61,9 +61,9 @@ func (p *pass) asReplica() v1alpha1.KeyReplicaStatus {
 }
 
 // notTaken is what status is to say of a Region in which nothing was done. Of a key that is not there, or another's, it says
-// nothing: above all not that some policy is in force, nor its ARN, by which one that somebody else makes there would be taken for
-// the Key's. That it was as declared stays, since one that is made again is drift put right. Of one that could not be read it says what it said, since what is to be
-// revoked, removed or kept there is known from nowhere else.
+// nothing: above all not that some policy is in force, nor an ARN, by which one that somebody else makes there would be taken for
+// the Key's. That one was as declared stays, since it is drift that it is gone. Of a key that could not be read it says what it said:
+// what is to be revoked, removed or kept there is known from nowhere else.
 func notTaken(was *v1alpha1.KeyReplicaStatus, absent bool, problem *conditions.Problem) v1alpha1.KeyReplicaStatus {
 	switch {
 	case absent:
