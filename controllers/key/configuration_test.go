@@ -151,14 +151,12 @@ func TestRotationWhoseAnswerWasLostIsNotRepeated(t *testing.T) {
 
 func TestRotationRequestedForLaterHappensThen(t *testing.T) {
 	r := newRig(t)
-	later := metav1.NewTime(time.Now().Add(2 * time.Second)).Rfc3339Copy()
-	made := r.createReady("orders", func(k *v1alpha1.Key) {
-		k.Spec.Rotation = &v1alpha1.KeyRotation{RequestedAt: &later}
-	})
-	if made.Status.Rotation != nil {
-		t.Errorf("rotated before the time: %+v", made.Status.Rotation)
+	made := r.createReady("orders", rotating(r.now().Add(time.Hour)))
+	r.calm(3, made)
+	if rotation := r.get(made).Status.Rotation; rotation != nil {
+		t.Errorf("rotated before the time: %+v", rotation)
 	}
-	r.fake.Advance(time.Hour + 10*time.Second)
+	r.step(time.Hour)
 	if !poll(func() bool { s := r.get(made).Status.Rotation; return s != nil && s.OnDemandCount == 1 }) {
 		t.Errorf("never rotated: %+v", r.get(made).Status.Rotation)
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,9 +54,20 @@ type rig struct {
 	backends  *backend.Registry
 	// backendName is a KMSBackend, unlike that of any other test, which stands for fake.
 	backendName string
+	// ahead is by how much the controller's clock is ahead of the real one.
+	ahead atomic.Int64
 }
 
-// newRig starts the controller. The time of its clock and the fake's is the real one: nothing here waits for a date.
+// now is the time by the controller's clock.
+func (r *rig) now() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
+
+// step moves the controller's clock and the fake's.
+func (r *rig) step(by time.Duration) {
+	r.ahead.Add(int64(by))
+	r.fake.Advance(by)
+}
+
+// newRig starts the controller. The fake's clock is an hour behind its own.
 func newRig(t *testing.T, others ...string) *rig {
 	t.Helper()
 	r := &rig{
@@ -89,7 +101,7 @@ func (r *rig) start(namespaces []string) {
 	}
 	reconciler := key.NewReconciler(key.Options{
 		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("chatelaine"),
-		Backends: r.backends, ClusterUID: clusterUID, Resync: 200 * time.Millisecond, Now: time.Now,
+		Backends: r.backends, ClusterUID: clusterUID, Resync: 200 * time.Millisecond, Now: r.now,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	if err := reconciler.SetupWithManager(ctx, mgr, 4); err != nil {
