@@ -31,12 +31,18 @@ func TestDeletionIsScheduledWithTheDeclaredWindow(t *testing.T) {
 			made := r.createReady("orders", scheduling(test.window))
 			r.delete(made)
 			r.awaitGone(made)
-			seen := r.seen(made.Status.KeyID)
-			if days := int(seen.DeletionTime.Sub(seen.CreationTime) / (24 * time.Hour)); seen.State != backend.StatePendingDeletion || days != test.days {
-				t.Errorf("key is %s for %d days, want %d", seen.State, days, test.days)
-			}
+			r.wantPending(made, test.days)
 			r.awaitEvent(made, "DeletionScheduled")
 		})
+	}
+}
+
+// wantPending looks whether the Key's key is to be destroyed so many days after it was made.
+func (r *rig) wantPending(object *v1alpha1.Key, want int) {
+	r.t.Helper()
+	seen := r.seen(object.Status.KeyID)
+	if days := int(seen.DeletionTime.Sub(seen.CreationTime) / (24 * time.Hour)); seen.State != backend.StatePendingDeletion || days != want {
+		r.t.Errorf("key is %s for %d days, want %d", seen.State, days, want)
 	}
 }
 
@@ -44,14 +50,18 @@ func TestKeyAlreadyPendingDeletionOrGoneCountsAsDone(t *testing.T) {
 	r := newRig(t)
 	pending := r.createReady("pending", scheduling(0))
 	gone := r.createReady("gone", scheduling(0))
+	// Nobody can take the deletion for drift and cancel it before the Key is deleted.
+	r.fake.Inject(denied(backendtest.VerbApply, "kms:CancelKeyDeletion is denied"))
 	if _, err := r.fake.ScheduleDeletion(r.ctx, pending.Status.KeyID, 7); err != nil {
 		t.Fatal(err)
 	}
+	r.wantPending(pending, 7)
 	r.fake.Destroy(gone.Status.KeyID)
 	for _, object := range []*v1alpha1.Key{pending, gone} {
 		r.delete(object)
-		r.awaitGone(object)
+		r.awaitGone(object.DeepCopy())
 	}
+	r.wantPending(pending, 7)
 }
 
 func TestDeletionWaitsForABackendThatFailsAndSaysSo(t *testing.T) {
