@@ -142,7 +142,8 @@ type KeyStatus struct {
 	Drift []KeyDrift `json:"drift,omitempty"`
 
 	// lastVerifiedTime is when the key was last read from the backend as a whole;
-	// what others change there shows after such a look, or sooner. It is written
+	// what others change there shows after such a look, or sooner. It is not about
+	// the replicas of a multi-Region key, which are read as often. It is written
 	// with other changes of status, and by itself once an hour at most. Omitted:
 	// the backend tells of each change at once (the software KMS), so that status
 	// is always as new as the key.
@@ -161,8 +162,8 @@ type KeyStatus struct {
 // operator did not bring about.
 type KeyDrift struct {
 	// field in which the key differs: a field of spec, such as enabled, tags or
-	// aliases; or policy, the key policy. Of a replica it is like
-	// replicas[eu-west-1].enabled.
+	// aliases; or policy, the key policy. It is replicas if the key was gone in
+	// another Region, and of a replica it is like replicas[eu-west-1].enabled.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=64
