@@ -19,7 +19,8 @@ import (
 // ownedAge is how old a listing may be that answers Owned: what this process did is known without one.
 const ownedAge = time.Minute
 
-// Get implements backend.Backend. A key of this cluster is read from AWS once; from then on it is told from memory.
+// Get implements backend.Backend. A key of this cluster is read from AWS once; from then on it is told from memory. Which key has an
+// alias AWS is asked each time: who adopts a key by its alias means the one that has it now.
 func (b *Backend) Get(ctx context.Context, ref string) (*backend.Key, error) {
 	ref, err := b.resolve(ref)
 	if err != nil {
@@ -28,8 +29,10 @@ func (b *Backend) Get(ctx context.Context, ref string) (*backend.Key, error) {
 	if err := b.ensureAliases(ctx); err != nil {
 		return nil, err
 	}
-	if holder, held := b.view.holder(ref); held {
-		ref = holder
+	if strings.HasPrefix(ref, "alias/") {
+		if ref, err = b.holderOf(ctx, ref); err != nil {
+			return nil, err
+		}
 	}
 	key, ok := b.view.key(ref)
 	if !ok {
@@ -123,12 +126,37 @@ func (b *Backend) missing(ref string) string {
 	return fmt.Sprintf("%s %s does not exist in region %s of the account", kind, ref, b.clients.region)
 }
 
-// holder is the ID of the key that holds an alias.
-func (v *view) holder(alias string) (keyID string, held bool) {
+// holderOf is the ID of the key that has an alias. What this process did just now AWS may not show.
+func (b *Backend) holderOf(ctx context.Context, alias string) (string, error) {
+	begun := b.clock.Now()
+	holder, wrote := b.view.wroteAlias(alias, begun)
+	if wrote && holder == "" {
+		return "", &backend.Error{Class: backend.NotFound, Message: b.missing(alias)}
+	}
+	if wrote {
+		return holder, nil
+	}
+	id, err := b.describe(ctx, alias)
+	if err != nil && !backend.IsNotFound(err) {
+		return "", err
+	}
+	if before := b.view.sawAlias(alias, id, begun); before != id {
+		b.tellOf(before)
+		b.tellOf(id)
+	}
+	return id, err
+}
+
+// sawAlias takes which key has an alias, none if it is empty, by a read that began at begun, and returns which had it before.
+func (v *view) sawAlias(alias, keyID string, begun time.Time) (before string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	keyID, held = v.aliases.holder[alias]
-	return keyID, held
+	if wrote, ok := v.aliases.wrote[alias]; ok && begun.Before(wrote.Add(v.lags.Reads)) {
+		return keyID // it was given or taken meanwhile
+	}
+	before = v.aliases.holder[alias]
+	v.aliases.set(alias, keyID)
+	return before
 }
 
 // Owned implements backend.Backend. Many who ask at about the same time share one listing.

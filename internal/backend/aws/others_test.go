@@ -34,6 +34,51 @@ func TestAnAliasThatMovedToAnotherKeyIsNotTaken(t *testing.T) {
 	}
 }
 
+func TestTheKeyOfAnAliasIsTheOneThatHasItNow(t *testing.T) {
+	for name, ours := range map[string]bool{"from one of this cluster's": true, "from one of nobody's": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatched(t, false)
+			before := w.key.ID
+			if !ours {
+				made, err := w.service.CreateKey(t.Context(), kms.CreateKeyInput{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				before = made.KeyID
+			}
+			after, err := w.service.CreateKey(t.Context(), kms.CreateKeyInput{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			move := func(from, to string) {
+				if from != "" && w.service.DeleteAlias(t.Context(), "alias/moves", from) != nil {
+					t.Fatal("the alias is not there")
+				}
+				if to != "" && w.service.CreateAlias(t.Context(), "alias/moves", to) != nil {
+					t.Fatal("the alias is there")
+				}
+			}
+			move("", before)
+			sweep(t, w.b)
+			if seen := get(t, w.b, "alias/moves"); seen.ID != before {
+				t.Errorf("it is of %s, and told to be of %s", before, seen.ID)
+			}
+			w.ears.take()
+			move(before, after.KeyID)
+			if seen := get(t, w.b, "alias/moves"); seen.ID != after.KeyID || !slices.Equal(seen.Aliases, []string{"alias/moves"}) {
+				t.Errorf("it is of %s now, and told to be of %s, which has %v", after.KeyID, seen.ID, seen.Aliases)
+			}
+			if heard := w.ears.take(); ours != slices.Contains(heard, "key") {
+				t.Errorf("heard of %v", heard)
+			}
+			move(after.KeyID, "")
+			if _, err := w.b.Get(t.Context(), "alias/moves"); !backend.IsNotFound(err) {
+				t.Errorf("it is nobody's now: %v", err)
+			}
+		})
+	}
+}
+
 func TestAKeyOfNobodyIsReadAnewEachTime(t *testing.T) {
 	w := newWatched(t, false)
 	made, err := w.service.CreateKey(t.Context(), kms.CreateKeyInput{})
