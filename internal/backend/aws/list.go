@@ -6,6 +6,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,7 +95,7 @@ func (b *Backend) readListing(ctx context.Context, begun time.Time) (listed map[
 	for {
 		page, err := call(ctx, b, "GetResources", b.clients.tagging.GetResources, in)
 		if err != nil {
-			if class := backend.ClassOf(err); class != backend.Throttled && class != backend.Unavailable {
+			if refusesTagging(err) {
 				b.taggingRefused.set(b.clock.Now().Add(taggingAgain))
 			}
 			return nil, err
@@ -118,6 +119,20 @@ func (b *Backend) readListing(ctx context.Context, begun time.Time) (listed map[
 		b.view.edit(id, b.clock.Now(), func(e *entry) { e.tags.read(tags, begun, b.lags.Tagging) })
 	}
 	return listed, nil
+}
+
+// refusesTagging says whether the Tagging API is not there, or not allowed. That AWS takes neither credentials nor signature says
+// nothing of it.
+func refusesTagging(err error) bool {
+	if _, unsigned := errors.AsType[*credentialsError](err); unsigned {
+		return false
+	}
+	switch v := verdictOn(err); v.class {
+	case backend.Throttled, backend.Unavailable:
+		return false
+	default:
+		return !slices.Contains([]string{sayExpired, sayUnknownKey, sayUnsigned, saySignature, saySkew}, v.say)
+	}
 }
 
 // errNoTaggingAPI is why nothing was listed for those who waited while somebody else was refused.

@@ -184,3 +184,24 @@ func TestTheTaggingAPIIsAskedAgainAfterAnHour(t *testing.T) {
 		t.Errorf("an hour later: %v", calls)
 	}
 }
+
+func TestOnlyAnAnswerAboutTheTaggingAPIHasItLeftAlone(t *testing.T) {
+	for code, refused := range map[string]bool{
+		"ExpiredTokenException": false, "UnrecognizedClientException": false, "InvalidSignatureException": false, "RequestExpired": false,
+		"MissingAuthenticationTokenException": false, "InternalServiceException": false, "ThrottledException": false,
+		"AccessDeniedException": true, "UnknownOperationException": true,
+	} {
+		t.Run(code, func(t *testing.T) {
+			w := newWatched(t, true)
+			w.inject(fault{operation: "GetResources", code: code, status: 400})
+			if err := w.b.Sweep(t.Context()); (err == nil) != refused {
+				t.Errorf("a sweep: %v", err)
+			}
+			w.heal()
+			calls := w.counted(func() { sweep(t, w.b) })
+			if asked := calls["GetResources"] == 1; asked == refused {
+				t.Errorf("at the next sweep it is asked again: %t", asked)
+			}
+		})
+	}
+}
