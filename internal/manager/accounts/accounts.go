@@ -92,7 +92,7 @@ func (a *Accounts) Open(ctx context.Context, object *v1alpha1.KMSBackend) (backe
 	defer one.opening.Unlock()
 	opened, err := a.reopen(ctx, one, object)
 	one.set(opened)
-	usable := opened != nil && !opened.health.broken()
+	usable := opened != nil && opened.health.broken() == nil
 	one.series.Answering(usable)
 	if !usable {
 		return nil, err
@@ -103,35 +103,44 @@ func (a *Accounts) Open(ctx context.Context, object *v1alpha1.KMSBackend) (backe
 // reopen returns what is to be used from now on: what was until now, or another one, or nothing.
 func (a *Accounts) reopen(ctx context.Context, one *account, object *v1alpha1.KMSBackend) (*guarded, error) {
 	current := one.get()
-	wanted, err := a.settings(ctx, object.Spec.AWS)
+	wanted, unusable := a.settings(ctx, object.Spec.AWS)
 	switch {
-	case isGone(err):
-		return nil, err
-	case err != nil && current == nil:
-		return nil, err
-	case backend.ClassOf(err) == backend.Unavailable: // nothing says that they are others
-		wanted = current.settings
-	case err != nil:
-		return current, err
-	}
-	if current == nil || current.settings != wanted {
+	case isGone(unusable):
+		return nil, unusable
+	case current == nil && unusable != nil:
+		return nil, unusable
+	case current == nil:
 		return a.replace(ctx, one, object, wanted)
 	}
+	silent := a.settleDoubt(ctx, one, current)
+	switch {
+	case backend.ClassOf(unusable) == backend.Unavailable: // nothing says that they are others
+		return current, silent
+	case unusable != nil:
+		return current, unusable
+	case current.settings != wanted:
+		return a.replace(ctx, one, object, wanted)
+	}
+	return current, silent
+}
+
+// settleDoubt asks a backend in doubt, by the settings that it has, who the operator is, and trusts it or breaks it off.
+func (a *Accounts) settleDoubt(ctx context.Context, one *account, current *guarded) error {
 	if !current.health.isDoubted() {
-		return current, nil
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	if _, err := a.connect(ctx, one.series, wanted, current.home); err != nil {
+	_, err := a.connect(ctx, one.series, current.settings, current.home)
+	if err != nil {
 		current.health.breakOff(err)
-		return current, err
+		return err
 	}
 	current.health.trust()
-	return current, nil
+	return nil
 }
 
-// replace opens a backend with other settings, which takes over what the last one knows if it is of the same place. If it cannot be
-// opened, the current one serves on, unless it is in doubt itself.
+// replace opens a backend with other settings. If it cannot be opened, the current one serves on.
 func (a *Accounts) replace(ctx context.Context, one *account, object *v1alpha1.KMSBackend, wanted settings) (*guarded, error) {
 	current, where := one.get(), home{object.Status.AccountID, object.Status.Region}
 	if current != nil {
@@ -139,20 +148,19 @@ func (a *Accounts) replace(ctx context.Context, one *account, object *v1alpha1.K
 	}
 	begun := a.options.Clock.Now()
 	opened, err := a.connect(ctx, one.series, wanted, where)
-	switch {
-	case err == nil && opened.succeed(one.last):
-		return opened, nil
-	case err == nil:
-		opened.take(&health{
-			ask: func() { a.options.Recheck(object.Name) }, crowd: crowdOf(a.options.Workers),
-		}, &sweeps{})
+	if err != nil {
+		return current, err
+	}
+	ask := func() { a.options.Recheck(object.Name) }
+	switch last := one.last; {
+	case last == nil || !opened.Inherit(last.Backend):
+		opened.take(newHealth(ask, a.options.Workers), &sweeps{})
 		one.series.Fresh(begun)
-		return opened, nil
+	default: // what the last one has under way comes to its end, or is broken off with what is begun from now on
+		opened.take(last.health, last.sweeps)
+		opened.health.trust()
 	}
-	if current != nil && current.health.isDoubted() {
-		current.health.breakOff(err)
-	}
-	return current, err
+	return opened, nil
 }
 
 // account is that of the KMSBackend: a new one for one that was deleted and made again.

@@ -64,17 +64,6 @@ func (g *guarded) take(h *health, s *sweeps) {
 	g.observer.health.Store(h)
 }
 
-// succeed has a backend that was just opened take over what the last one knows, if there is one and it can. What the last one has
-// under way comes to its end, or is broken off with what is begun from now on.
-func (g *guarded) succeed(last *guarded) bool {
-	if last == nil || !g.Inherit(last.Backend) {
-		return false
-	}
-	g.take(last.health, last.sweeps)
-	g.health.trust()
-	return true
-}
-
 // observer counts what a backend asks of AWS, and tells its health of it.
 type observer struct {
 	series *metrics.AWSSeries

@@ -34,6 +34,9 @@ type health struct {
 	watched bool // a look at the crowd is due
 }
 
+// newHealth is that of a backend of which nothing is known yet, used by so many workers.
+func newHealth(ask func(), workers int) *health { return &health{ask: ask, crowd: crowdOf(workers)} }
+
 // flight is a verb that is under way.
 type flight struct {
 	number int
@@ -107,11 +110,11 @@ func (h *health) isDoubted() bool {
 	return h.doubted
 }
 
-// broken says whether the backend is not asked any more.
-func (h *health) broken() bool {
+// broken is why the backend is not asked any more; nil when it is.
+func (h *health) broken() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.failure != nil
+	return h.failure
 }
 
 // trust says that the backend answers. For a while others may try it beside those who still wait.

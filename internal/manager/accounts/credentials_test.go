@@ -1,0 +1,174 @@
+// Copyright The Chatelaine Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package accounts
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chatelaine-dev/chatelaine/internal/backend"
+)
+
+// front stands between the rig and its stand-in. It refuses requests, by access key and operation, with a code; and it counts.
+type front struct {
+	behind http.Handler
+
+	mu      sync.Mutex
+	refuses func(accessKeyID, operation string) (code string)
+	asked   int
+}
+
+// newFront puts a front before the stand-in, which lets everything pass.
+func (r *rig) newFront(t *testing.T) *front {
+	t.Helper()
+	f := &front{behind: r.aws}
+	r.aws.Server = httptest.NewServer(f)
+	t.Cleanup(r.aws.Server.Close)
+	return f
+}
+
+// refuse has requests refused from now on that have a code.
+func (f *front) refuse(code func(accessKeyID, operation string) string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refuses = code
+}
+
+func (f *front) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
+func (f *front) code(accessKeyID, operation string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked++
+	if f.refuses == nil {
+		return ""
+	}
+	return f.refuses(accessKeyID, operation)
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, _ := url.ParseQuery(string(body))
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	accessKeyID, _, _ := strings.Cut(credential, "/")
+	code := f.code(accessKeyID, operation+form.Get("Action"))
+	switch {
+	case code == "":
+		f.behind.ServeHTTP(w, r)
+	case operation != "":
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `{"__type": %q}`, code)
+	default:
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>no</Message></Error></ErrorResponse>`, code)
+	}
+}
+
+func unknownKey(wrong string) func(accessKeyID, operation string) string {
+	return func(accessKeyID, _ string) string {
+		if accessKeyID == wrong {
+			return "UnrecognizedClientException"
+		}
+		return ""
+	}
+}
+
+// works says whether the backend can be asked.
+func works(t *testing.T, b backend.Backend) bool {
+	t.Helper()
+	_, err := b.Get(t.Context(), "alias/none")
+	return backend.IsNotFound(err)
+}
+
+// underWay begins a verb of the KMSBackend "a". end lets it come to its end, if it was not broken off, and says how it ended.
+func (r *rig) underWay() (end func() error) {
+	begun, finished, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	begin := sync.OnceFunc(func() { close(begun) })
+	go func() {
+		defer begin() // also if it may not
+		_, err := guard(context.Background(), r.Accounts.open["a"].get().health, func(ctx context.Context) (string, error) {
+			begin()
+			select {
+			case <-ctx.Done():
+			case <-finished:
+			}
+			return "", ctx.Err()
+		})
+		ended <- err
+	}()
+	<-begun
+	return func() error {
+		close(finished)
+		return <-ended
+	}
+}
+
+func TestAWrongSecretStopsNoBackendThatWorks(t *testing.T) {
+	for name, write := range map[string]func(*rig, *testing.T){
+		"with an access key that AWS does not know": func(r *rig, t *testing.T) { r.put(t, "AKIAWRONG") },
+		"without an access key":                     func(r *rig, t *testing.T) { r.put(t, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.newFront(t).refuse(unknownKey("AKIAWRONG"))
+			first := r.mustOpen(t, r.object("a"))
+			write(r, t)
+			for _, doubted := range []bool{false, true, false} {
+				end := r.underWay()
+				h := r.Accounts.open["a"].get().health
+				if doubted {
+					h.doubt()
+				}
+				opened, err := r.Open(t.Context(), r.object("a"))
+				if opened != first || err == nil || !works(t, first) || h.isDoubted() {
+					t.Errorf("doubted %t: used %t, works %t, doubted still %t, %v", doubted, opened == first, works(t, first), h.isDoubted(), err)
+				}
+				if err := end(); err != nil {
+					t.Errorf("doubted %t: what was under way ended with %v", doubted, err)
+				}
+			}
+		})
+	}
+}
+
+func TestABackendThatDoesNotAnswerIsBrokenOffWhateverItsSecretSays(t *testing.T) {
+	for name, accessKey := range map[string]string{"another access key": "AKIASECOND", "none": ""} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			first := r.mustOpen(t, r.object("a"))
+			end := r.underWay()
+			r.put(t, accessKey)
+			r.aws.silent.Store(true)
+			r.Accounts.open["a"].get().health.doubt()
+			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+			defer cancel()
+			if opened, err := r.Open(ctx, r.object("a")); opened != nil || err == nil {
+				t.Errorf("used %t, %v", opened != nil, err)
+			}
+			if err := end(); backend.ClassOf(err) != backend.Unavailable {
+				t.Errorf("what was under way ended with %v", err)
+			}
+			r.aws.silent.Store(false)
+			opened, err := r.Open(t.Context(), r.object("a"))
+			if opened == nil || !works(t, first) || (err != nil) != (accessKey == "") {
+				t.Errorf("it answers again: used %t, %v", opened != nil, err)
+			}
+		})
+	}
+}
