@@ -10,8 +10,8 @@
 //
 // A backend that does not answer would hold all who work on its keys for as long as it takes their requests to time out. So
 // one that is slow or fails is doubted: it is asked who the operator is, over new connections and for a few seconds only, and if
-// it does not answer, all that is under way is broken off, and nothing more is asked until it answers again. What is known of its
-// keys is kept meanwhile. Where many wait for a backend it is doubted sooner, and only some of them may go on waiting (crowd.go).
+// it does not answer, all that is under way is broken off, and nothing more is asked until it answers again. Throttling is an answer.
+// What is known of its keys is kept meanwhile. Where many wait for a backend it is doubted sooner, and only some of them may go on waiting (crowd.go).
 //
 // Accounts are those of one term of leadership: what a backend knows is only as good as long as nobody else makes keys. When it
 // ends the metrics go, as another replica has them from then on.
@@ -124,7 +124,8 @@ func (a *Accounts) reopen(ctx context.Context, one *account, object *v1alpha1.KM
 	return current, silent
 }
 
-// settleDoubt asks a backend in doubt, by the settings that it has, who the operator is, and trusts it or breaks it off.
+// settleDoubt asks a backend in doubt, by the settings that it has, who the operator is, and trusts it or breaks it off. One that is
+// throttled answers.
 func (a *Accounts) settleDoubt(ctx context.Context, one *account, current *guarded) error {
 	if !current.health.isDoubted() {
 		return nil
@@ -132,7 +133,7 @@ func (a *Accounts) settleDoubt(ctx context.Context, one *account, current *guard
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	_, err := a.connect(ctx, one.series, current.settings, current.home)
-	if err != nil {
+	if err != nil && !(isThrottled(err) && current.health.broken() == nil) {
 		current.health.breakOff(err)
 		return err
 	}

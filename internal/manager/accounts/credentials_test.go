@@ -11,11 +11,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
 
@@ -84,6 +88,15 @@ func unknownKey(wrong string) func(accessKeyID, operation string) string {
 	return func(accessKeyID, _ string) string {
 		if accessKeyID == wrong {
 			return "UnrecognizedClientException"
+		}
+		return ""
+	}
+}
+
+func throttled(operations ...string) func(accessKeyID, operation string) string {
+	return func(_, operation string) string {
+		if slices.Contains(operations, operation) {
+			return "ThrottlingException"
 		}
 		return ""
 	}
@@ -170,5 +183,55 @@ func TestABackendThatDoesNotAnswerIsBrokenOffWhateverItsSecretSays(t *testing.T)
 				t.Errorf("it answers again: used %t, %v", opened != nil, err)
 			}
 		})
+	}
+}
+
+func TestThrottlingOfWhoTheOperatorIsStopsNothing(t *testing.T) {
+	for _, operation := range []string{"GetCallerIdentity", "ListKeys"} {
+		t.Run(operation, func(t *testing.T) {
+			r := newRig(t)
+			front, now := r.newFront(t), clocktesting.NewFakeClock(time.Now())
+			r.Accounts.options.Clock = now
+			first := r.mustOpen(t, r.object("a"))
+			end := r.underWay()
+			r.readAliases(t, first)
+			front.refuse(throttled(operation))
+			h := r.Accounts.open["a"].get().health
+			h.doubt()
+			if r.mustOpen(t, r.object("a")) != first || h.isDoubted() {
+				t.Errorf("in doubt: doubted still %t", h.isDoubted())
+			}
+			now.Step(time.Hour)
+			if identity, err := first.Identify(t.Context()); err != nil || identity.AccountID != accountID || identity.Region != region {
+				t.Errorf("asked after an hour: %+v, %v", identity, err)
+			}
+			r.put(t, "AKIASECOND")
+			if opened, err := r.Open(t.Context(), r.object("a")); opened != first || backend.ClassOf(err) != backend.Throttled {
+				t.Errorf("another access key: used still %t, %v", opened == first, err)
+			}
+			if opened, err := r.Open(t.Context(), r.object("b")); opened != nil || backend.ClassOf(err) != backend.Throttled {
+				t.Errorf("nothing was open: used %t, %v", opened != nil, err)
+			}
+			if err := end(); err != nil || !works(t, first) {
+				t.Errorf("what was under way ended with %v; works %t", err, works(t, first))
+			}
+		})
+	}
+}
+
+// TestThrottlingMakesNoBackendUsedAgain has one that led to another account: that it is throttled says nothing of the account.
+func TestThrottlingMakesNoBackendUsedAgain(t *testing.T) {
+	r := newRig(t)
+	front, now := r.newFront(t), clocktesting.NewFakeClock(time.Now())
+	r.Accounts.options.Clock = now
+	first := r.mustOpen(t, r.object("a"))
+	r.aws.account.Store("444455556666")
+	now.Step(time.Hour)
+	if _, err := first.Identify(t.Context()); reasonOf(err) != v1alpha1.ReasonAccountChanged {
+		t.Fatal(err)
+	}
+	front.refuse(throttled("GetCallerIdentity"))
+	if opened, err := r.Open(t.Context(), r.object("a")); opened != nil || err == nil || works(t, first) {
+		t.Errorf("used %t, %v, works %t", opened != nil, err, works(t, first))
 	}
 }

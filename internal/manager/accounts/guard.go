@@ -26,6 +26,7 @@ type guarded struct {
 	home     home
 	series   *metrics.AWSSeries
 	observer *observer
+	identity atomic.Pointer[backend.Identity] // who the operator was found to be last
 	health   *health
 	sweeps   *sweeps
 }
@@ -53,9 +54,11 @@ func (a *Accounts) connect(ctx context.Context, series *metrics.AWSSeries, s set
 	if err := where.check(identity); err != nil {
 		return nil, err
 	}
-	return &guarded{
+	g := &guarded{
 		Backend: opened, settings: s, home: home{identity.AccountID, identity.Region}, series: series, observer: watching,
-	}, nil
+	}
+	g.identity.Store(&identity)
+	return g, nil
 }
 
 // take gives the backend its health and its sweeps, before it is used.
@@ -109,11 +112,14 @@ func (h home) check(identity backend.Identity) error {
 	return nil
 }
 
-// Identify implements backend.Backend.
+// Identify implements backend.Backend. While AWS throttles, who the operator is stays what it was.
 func (g *guarded) Identify(ctx context.Context) (backend.Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	identity, err := g.Backend.Identify(ctx)
+	if isThrottled(err) {
+		return *g.identity.Load(), nil
+	}
 	if err == nil {
 		err = g.home.check(identity)
 	}
@@ -122,8 +128,12 @@ func (g *guarded) Identify(ctx context.Context) (backend.Identity, error) {
 		g.series.Answering(false)
 		return backend.Identity{}, err
 	}
+	g.identity.Store(&identity)
 	return identity, nil
 }
+
+// isThrottled says that AWS answered, if only that it is asked too often.
+func isThrottled(err error) bool { return err != nil && backend.ClassOf(err) == backend.Throttled }
 
 // Get implements backend.Backend.
 func (g *guarded) Get(ctx context.Context, ref string) (*backend.Key, error) {
