@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -20,6 +21,7 @@ const somebody = "that the operator may not look at"
 func (b *Backend) putAlias(ctx context.Context, key *backend.Key, name string) error {
 	in := &kms.CreateAliasInput{AliasName: &name, TargetKeyId: &key.ID}
 	_, err := call(ctx, b, "CreateAlias", b.clients.kms.CreateAlias, in)
+	b.doubtAlias(name, key.ID, err)
 	if backend.ClassOf(err) == backend.Conflict {
 		err = b.aliasTaken(ctx, key, name, err)
 	}
@@ -49,11 +51,15 @@ func (b *Backend) aliasTaken(ctx context.Context, key *backend.Key, name string,
 
 // removeAlias takes an alias from a key; AWS's DeleteAlias does not care whose it is.
 func (b *Backend) removeAlias(ctx context.Context, keyID, name string) error {
+	if err := b.awaitShown(ctx, b.view.aliasShownAt(name)); err != nil {
+		return err
+	}
 	holder, err := b.holderNow(ctx, name)
 	if err != nil || holder != keyID {
 		return err
 	}
 	_, err = call(ctx, b, "DeleteAlias", b.clients.kms.DeleteAlias, &kms.DeleteAliasInput{AliasName: &name})
+	b.doubtAlias(name, keyID, err)
 	if err != nil && !backend.IsNotFound(err) {
 		return err
 	}
@@ -80,6 +86,59 @@ func (b *Backend) holderNow(ctx context.Context, name string) (string, error) {
 	}
 }
 
+// doubtAlias notes that the key may have the alias, or not, if err of the request that was to change that leaves it open.
+func (b *Backend) doubtAlias(name, keyID string, err error) {
+	if err == nil || !mayHaveHappened(err) {
+		return
+	}
+	b.view.mu.Lock()
+	defer b.view.mu.Unlock()
+	b.view.aliases.doubt(name, keyID, b.clock.Now())
+}
+
+// settleAliases reads the aliases of the key if some of them are in doubt.
+func (b *Backend) settleAliases(ctx context.Context, keyID string) error {
+	if b.view.aliasesCertain(keyID) {
+		return nil
+	}
+	begun := b.clock.Now()
+	var listed []string
+	in := &kms.ListAliasesInput{KeyId: &keyID, Limit: awssdk.Int32(aliasesPage)}
+	for {
+		page, err := call(ctx, b, "ListAliases", b.clients.kms.ListAliases, in)
+		if err != nil {
+			return b.unlessNew(err, keyID)
+		}
+		for _, alias := range page.Aliases {
+			listed = append(listed, awssdk.ToString(alias.AliasName))
+		}
+		if !page.Truncated {
+			break
+		}
+		in.Marker = page.NextMarker
+	}
+	b.view.mu.Lock()
+	defer b.view.mu.Unlock()
+	b.view.aliases.readOf(keyID, listed, begun, b.lags.Reads)
+	return nil
+}
+
+// aliasShownAt is when reads tell what became of an alias that is in doubt; zero when it is not.
+func (v *view) aliasShownAt(name string) time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if _, doubted := v.aliases.doubts[name]; !doubted {
+		return time.Time{}
+	}
+	return v.aliases.wrote[name].Add(v.lags.Reads)
+}
+
+func (v *view) aliasesCertain(keyID string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.aliases.inDoubt(keyID)) == 0
+}
+
 // wroteAlias takes whose an alias is now.
 func (b *Backend) wroteAlias(name, keyID string) {
 	b.view.mu.Lock()
@@ -93,7 +152,8 @@ func (v *view) wroteAlias(name string, now time.Time) (holder string, wrote bool
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	at, ok := v.aliases.wrote[name]
-	return v.aliases.holder[name], ok && now.Before(at.Add(v.lags.Reads))
+	_, doubted := v.aliases.doubts[name]
+	return v.aliases.holder[name], ok && !doubted && now.Before(at.Add(v.lags.Reads))
 }
 
 // nameHolder names the Key that holds an alias, but only to a Key of the same namespace: others learn nothing of it.

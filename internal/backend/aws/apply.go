@@ -15,11 +15,15 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
 
-// Apply implements backend.Backend. Each change is a call, or two where it has to be looked at what is there.
+// Apply implements backend.Backend. Each change is a call, or two where it has to be looked at what is there. Where it fails, the key
+// that is returned has all aliases and tags that it may have by then: whoever remembers them can take back what is not wanted later.
 func (b *Backend) Apply(ctx context.Context, keyID string, changes []backend.Change) (*backend.Key, error) {
-	before, err := b.Get(ctx, keyID)
-	if err != nil {
-		return nil, err
+	before, doubted := b.view.doubted(keyID)
+	if !doubted {
+		var err error
+		if before, err = b.Get(ctx, keyID); err != nil {
+			return nil, err
+		}
 	}
 	unlock, err := b.locks.lock(ctx, keyID)
 	if err != nil {
@@ -52,10 +56,10 @@ func (b *Backend) apply(ctx context.Context, key *backend.Key, change backend.Ch
 	case backend.CancelDeletion:
 		return b.cancelDeletion(ctx, key.ID)
 	case backend.Enable:
-		_, err := call(ctx, b, "EnableKey", b.clients.kms.EnableKey, &kms.EnableKeyInput{KeyId: &key.ID})
+		_, err := write(ctx, b, key.ID, inMetadata, "EnableKey", b.clients.kms.EnableKey, &kms.EnableKeyInput{KeyId: &key.ID})
 		return b.wroteState(key.ID, backend.StateEnabled, err)
 	case backend.Disable:
-		_, err := call(ctx, b, "DisableKey", b.clients.kms.DisableKey, &kms.DisableKeyInput{KeyId: &key.ID})
+		_, err := write(ctx, b, key.ID, inMetadata, "DisableKey", b.clients.kms.DisableKey, &kms.DisableKeyInput{KeyId: &key.ID})
 		return b.wroteState(key.ID, backend.StateDisabled, err)
 	case backend.SetDescription:
 		return b.setDescription(ctx, key.ID, c.To)
@@ -107,7 +111,7 @@ func (b *Backend) wroteState(keyID string, state backend.State, err error) error
 
 // cancelDeletion takes a key back. One that is not pending deletion is what is wanted.
 func (b *Backend) cancelDeletion(ctx context.Context, keyID string) error {
-	_, err := call(ctx, b, "CancelKeyDeletion", b.clients.kms.CancelKeyDeletion, &kms.CancelKeyDeletionInput{KeyId: &keyID})
+	_, err := write(ctx, b, keyID, inMetadata, "CancelKeyDeletion", b.clients.kms.CancelKeyDeletion, &kms.CancelKeyDeletionInput{KeyId: &keyID})
 	if backend.ClassOf(err) == backend.NotReady {
 		if state, _, describeErr := b.stateNow(ctx, keyID); describeErr == nil && state != backend.StatePendingDeletion {
 			return nil
@@ -118,14 +122,16 @@ func (b *Backend) cancelDeletion(ctx context.Context, keyID string) error {
 
 func (b *Backend) setDescription(ctx context.Context, keyID, description string) error {
 	in := &kms.UpdateKeyDescriptionInput{KeyId: &keyID, Description: &description}
-	_, err := call(ctx, b, "UpdateKeyDescription", b.clients.kms.UpdateKeyDescription, in)
+	_, err := write(ctx, b, keyID, inMetadata, "UpdateKeyDescription", b.clients.kms.UpdateKeyDescription, in)
 	return b.wrote(keyID, err, func(e *entry, now time.Time) {
 		e.metadata.change(now, func(m *metadata) { m.description = description })
 	})
 }
 
 func (b *Backend) setTags(ctx context.Context, keyID string, tags map[string]string) error {
-	_, err := call(ctx, b, "TagResource", b.clients.kms.TagResource, &kms.TagResourceInput{KeyId: &keyID, Tags: tagList(tags)})
+	doubt := func(e *entry, now time.Time) { e.doubtTags(tags, now) }
+	in := &kms.TagResourceInput{KeyId: &keyID, Tags: tagList(tags)}
+	_, err := write(ctx, b, keyID, doubt, "TagResource", b.clients.kms.TagResource, in)
 	return b.wrote(keyID, err, func(e *entry, now time.Time) {
 		e.tags.change(now, func(all *map[string]string) {
 			*all = maps.Clone(*all)
@@ -135,7 +141,9 @@ func (b *Backend) setTags(ctx context.Context, keyID string, tags map[string]str
 }
 
 func (b *Backend) removeTags(ctx context.Context, keyID string, keys []string) error {
-	_, err := call(ctx, b, "UntagResource", b.clients.kms.UntagResource, &kms.UntagResourceInput{KeyId: &keyID, TagKeys: keys})
+	doubt := func(e *entry, now time.Time) { e.doubtTags(nil, now) }
+	in := &kms.UntagResourceInput{KeyId: &keyID, TagKeys: keys}
+	_, err := write(ctx, b, keyID, doubt, "UntagResource", b.clients.kms.UntagResource, in)
 	return b.wrote(keyID, err, func(e *entry, now time.Time) {
 		e.tags.change(now, func(all *map[string]string) {
 			*all = maps.Clone(*all)
@@ -152,6 +160,6 @@ func (b *Backend) setPolicy(ctx context.Context, keyID, document string) error {
 		return invalid("an empty key policy cannot be put")
 	}
 	in := &kms.PutKeyPolicyInput{KeyId: &keyID, PolicyName: awssdk.String("default"), Policy: &document}
-	_, err := call(ctx, b, "PutKeyPolicy", b.clients.kms.PutKeyPolicy, in)
+	_, err := write(ctx, b, keyID, inPolicy, "PutKeyPolicy", b.clients.kms.PutKeyPolicy, in)
 	return b.wrote(keyID, err, func(e *entry, now time.Time) { e.policy.write(document, now) })
 }

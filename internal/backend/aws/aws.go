@@ -158,9 +158,11 @@ func Open(ctx context.Context, config Config) (*Backend, error) {
 		return nil, err
 	}
 	lags := config.Lags.withDefaults()
-	return &Backend{clients: clients, observer: observer, opened: config.Clock.Now(), memory: &memory{
+	m := &memory{
 		limits: newLimiters(config.Quotas), clock: config.Clock, lags: lags,
 		clusterUID: config.ClusterUID, view: newView(config.ClusterUID, lags),
 		aliases: newRefresher(), scans: newRefresher(), listings: newRefresher(),
-	}}, nil
+	}
+	m.view.tell = m.tell
+	return &Backend{clients: clients, observer: observer, opened: config.Clock.Now(), memory: m}, nil
 }

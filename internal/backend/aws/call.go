@@ -24,12 +24,16 @@ const (
 func call[I, O, P any](
 	ctx context.Context, b *Backend, name string, do func(context.Context, *I, ...func(*P)) (*O, error), in *I,
 ) (*O, error) {
+	lost := false // the answer to some attempt
 	for attempt := 1; ; attempt++ {
 		out, err := attemptCall(ctx, b, name, do, in)
 		if err == nil {
 			return out, nil
 		}
 		failure := b.classify(name, err)
+		if lost = lost || mayHaveHappened(err); lost {
+			failure.Err = &lostError{err}
+		}
 		if throttledByAWS(failure) {
 			b.limits[name].slow()
 			b.observer.Limited(name, b.limits[name].share())

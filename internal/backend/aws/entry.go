@@ -5,38 +5,12 @@ package aws
 
 import (
 	"maps"
+	"reflect"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 )
-
-// seen is one thing that is known of a key: read from AWS, or written by this process.
-type seen[T any] struct {
-	value T
-	known bool
-	// wrote is when this process last changed it. Reads that began soon after may not show that.
-	wrote time.Time
-}
-
-// read takes what a read that began at begun saw, unless it may not show what was written.
-func (s *seen[T]) read(value T, begun time.Time, lag time.Duration) {
-	if s.known && begun.Before(s.wrote.Add(lag)) {
-		return
-	}
-	s.value, s.known = value, true
-}
-
-// write takes what this process made it.
-func (s *seen[T]) write(value T, now time.Time) { s.value, s.known, s.wrote = value, true, now }
-
-// change makes a change of what is known, if anything is.
-func (s *seen[T]) change(now time.Time, edit func(*T)) {
-	if s.known {
-		edit(&s.value)
-		s.wrote = now
-	}
-}
 
 // entry is what is known of a key. All but id and public change under the view's mutex.
 type entry struct {
@@ -56,8 +30,9 @@ type entry struct {
 	history  seen[history]
 	policy   seen[string]
 	grants   seen[grants]
-	// rotateLost is when a rotation on demand was asked for to which no answer came.
-	rotateLost time.Time
+	// mayTags are tags that it may have while they are in doubt, and mayGrants are grants of which nobody knows whether they are there.
+	mayTags   map[string]string
+	mayGrants []backend.Grant
 	// public is the public key, which never changes.
 	public []byte
 }
@@ -66,6 +41,8 @@ type entry struct {
 type schedule struct {
 	periodInDays int // 0 when it is off
 	next         time.Time
+	// onDemand is when a rotation on demand was begun that is not at its end.
+	onDemand time.Time
 }
 
 // history is what ListKeyRotations tells, when the key material was the one with that ID.
@@ -95,23 +72,80 @@ type metadata struct {
 	rotates bool
 }
 
-// complete says whether enough is known to tell the key as a whole, but for aliases.
-func (e *entry) complete() bool {
+// whole says whether enough is known, be it in doubt, to tell the key as a whole, but for aliases.
+func (e *entry) whole() bool {
 	return e.metadata.known && e.tags.known && (!e.metadata.value.rotates || e.schedule.known && e.history.known)
 }
 
-// key is the key as it is known, without aliases.
+// complete says whether enough is known for certain to tell the key as a whole, but for aliases.
+func (e *entry) complete() bool {
+	return e.whole() && e.shownAt(0).IsZero()
+}
+
+// key is the key as it is known, without aliases. In doubt it has every tag that it may have.
 func (e *entry) key() *backend.Key {
 	m, s, h := e.metadata.value, e.schedule.value, e.history.value
+	onDemand, lastOnDemand := e.rotationsOnDemand()
 	return &backend.Key{
 		ID: e.id, ARN: m.arn, Spec: m.spec, Usage: m.usage, Origin: m.origin, State: m.state, Description: m.description,
-		Tags: maps.Clone(e.tags.value), CreationTime: m.creationTime, DeletionTime: m.deletionTime, ExpirationTime: m.expirationTime,
+		Tags: e.allTags(), CreationTime: m.creationTime, DeletionTime: m.deletionTime, ExpirationTime: m.expirationTime,
 		MultiRegion: m.multiRegion, Store: m.store,
 		Rotation: backend.Rotation{
 			Enabled: s.periodInDays > 0, PeriodInDays: s.periodInDays, NextTime: s.next,
-			LastTime: h.last, LastOnDemandTime: h.lastOnDemand, OnDemandCount: h.onDemand,
+			LastTime: h.last, LastOnDemandTime: lastOnDemand, OnDemandCount: onDemand,
 		},
 	}
+}
+
+// differs says whether anything that was known of the key before is not so any more.
+func (e *entry) differs(before *entry) bool {
+	return before.tags.known && !maps.Equal(before.tags.value, e.tags.value) ||
+		before.whole() && !reflect.DeepEqual(before.key(), e.key()) ||
+		before.policy.known && before.policy.value != e.policy.value ||
+		before.grants.known && !reflect.DeepEqual(before.grants.value.list, e.grants.value.list)
+}
+
+// rotationsOnDemand are how often the key was rotated on demand, and when last, one that is under way included.
+func (e *entry) rotationsOnDemand() (count int, last time.Time) {
+	count, last = e.history.value.onDemand, e.history.value.lastOnDemand
+	if begun := e.schedule.value.onDemand; begun.After(last) {
+		return count + 1, begun
+	}
+	return count, last
+}
+
+// rotatedAt is when a rotation on demand was that AWS tells of: as this process reckoned it, be it one that is known or, among those
+// that were not, one whose answer was lost.
+func (e *entry) rotatedAt(told time.Time, isNew bool) time.Time {
+	switch {
+	case !isNew:
+		return asReckoned(told, e.history.value.lastOnDemand)
+	case e.history.doubted:
+		return later(told, asReckoned(told, e.history.wrote)) // of two clocks, the one by which it came after the request
+	default:
+		return told
+	}
+}
+
+// allTags are the tags that the key has, and those that it may have.
+func (e *entry) allTags() map[string]string {
+	if !e.tags.doubted {
+		return maps.Clone(e.tags.value)
+	}
+	tags := map[string]string{}
+	maps.Copy(tags, e.mayTags)
+	maps.Copy(tags, e.tags.value)
+	return tags
+}
+
+// doubtTags notes that no answer came to a change of tags, after which the key may have those in set. Tags that are being removed it
+// may have as well.
+func (e *entry) doubtTags(set map[string]string, now time.Time) {
+	if !e.tags.doubted {
+		e.mayTags = map[string]string{}
+	}
+	maps.Copy(e.mayTags, set)
+	e.tags.doubt(now)
 }
 
 // owner is whom the key's tags name; false while they are not known, or name nobody.

@@ -265,10 +265,11 @@ func answered(err error) (status int, date time.Time) {
 
 // mayHaveHappened says whether a request that failed may have been carried out.
 func mayHaveHappened(err error) bool {
-	if _, unsigned := errors.AsType[*credentialsError](err); unsigned || isTurnError(err) {
-		return false
+	if _, lost := errors.AsType[*lostError](err); lost {
+		return true
 	}
-	if _, unsent := errors.AsType[*unsentError](err); unsent {
+	_, unsigned := errors.AsType[*credentialsError](err)
+	if _, unsent := errors.AsType[*unsentError](err); unsent || unsigned || isTurnError(err) {
 		return false
 	}
 	if status, _ := answered(err); status != 0 {

@@ -26,7 +26,8 @@ type grants struct {
 }
 
 // Grants implements backend.Granter. Those of a key that this process made are known, and those of another key of this cluster
-// are read once.
+// are read once. A grant of which nobody knows whether it is there, since no answer came when it was made or revoked, is told as
+// Foreign, so that it is put anew if it is wanted, and revoked otherwise.
 func (b *Backend) Grants(ctx context.Context, keyID string) ([]backend.Grant, error) {
 	if known, ok := b.knownGrants(keyID); ok {
 		return known, nil
@@ -35,15 +36,53 @@ func (b *Backend) Grants(ctx context.Context, keyID string) ([]backend.Grant, er
 		return nil, err
 	}
 	var list []backend.Grant
-	b.view.peek(keyID, func(e *entry) { list = slices.Clone(e.grants.value.list) })
+	b.view.peek(keyID, func(e *entry) { list = e.allGrants() })
 	return list, nil
 }
 
 func (b *Backend) knownGrants(keyID string) (list []backend.Grant, known bool) {
 	b.view.peek(keyID, func(e *entry) {
-		list, known = slices.Clone(e.grants.value.list), e.grants.known && b.view.ours(e)
+		shown := e.grants.shownAt(b.lags.Grants)
+		list = e.allGrants()
+		known = e.grants.known && b.view.ours(e) && (shown.IsZero() || b.clock.Now().Before(shown))
 	})
 	return list, known
+}
+
+// allGrants are the grants that the key has, and those that it may have.
+func (e *entry) allGrants() []backend.Grant {
+	list := slices.Clone(e.grants.value.list)
+	if !e.grants.doubted {
+		return list
+	}
+	for _, grant := range e.mayGrants {
+		grant.Foreign = true
+		list = append(without(list, grant.ID), grant)
+	}
+	return list
+}
+
+// doubtGrant notes that the key may have a grant, or not. One that was to be made has no ID yet.
+func (e *entry) doubtGrant(grant backend.Grant, now time.Time) {
+	if !e.grants.doubted {
+		e.mayGrants = nil
+	}
+	same := func(g backend.Grant) bool { return g.ID == grant.ID && g.SameAs(grant) }
+	e.mayGrants = append(slices.DeleteFunc(e.mayGrants, same), grant)
+	e.grants.doubt(now)
+}
+
+// settleGrants ends the doubt in those grants of which what says that it is known now what they are.
+func (e *entry) settleGrants(what func(backend.Grant) bool) {
+	e.mayGrants = slices.DeleteFunc(slices.Clone(e.mayGrants), what)
+	if len(e.mayGrants) == 0 {
+		e.grants.doubted = false
+	}
+}
+
+// without are the grants but for the one with that ID. One that is in doubt and was to be made has none, and stands for no other.
+func without(list []backend.Grant, id string) []backend.Grant {
+	return slices.DeleteFunc(list, func(grant backend.Grant) bool { return id != "" && grant.ID == id })
 }
 
 // readGrants reads a key's grants. Those of others are passed over: a key may have 50,000 of them.
@@ -103,6 +142,9 @@ func (b *Backend) putGrant(ctx context.Context, keyID string, c backend.PutGrant
 		}
 	}
 	for _, id := range c.Replaces {
+		if b.hasGrant(keyID, id, c.Grant) { // it was in doubt, and is the one that AWS answered with
+			continue
+		}
 		if err := b.revokeGrant(ctx, keyID, id); err != nil {
 			return err
 		}
@@ -118,13 +160,26 @@ func (b *Backend) createGrant(ctx context.Context, keyID string, grant backend.G
 	if grant.Retiring != "" {
 		in.RetiringPrincipal = &grant.Retiring
 	}
-	out, err := call(ctx, b, "CreateGrant", b.clients.kms.CreateGrant, in)
+	doubt := func(e *entry, now time.Time) { e.doubtGrant(grant, now) }
+	out, err := write(ctx, b, keyID, doubt, "CreateGrant", b.clients.kms.CreateGrant, in)
 	if err != nil {
 		return err
 	}
-	grant.ID = awssdk.ToString(out.GrantId)
-	b.changedGrants(keyID, grant.ID, func(others []backend.Grant) []backend.Grant { return append(others, grant) })
+	made := grant
+	made.ID = awssdk.ToString(out.GrantId)
+	b.changed(keyID, func(e *entry, now time.Time) {
+		e.settleGrants(func(g backend.Grant) bool { return g.ID == made.ID || g.ID == "" && g.SameAs(grant) })
+		e.grants.change(now, func(all *grants) { all.list = append(without(slices.Clone(all.list), made.ID), made) })
+	})
 	return nil
+}
+
+// hasGrant says whether the key is known to have the grant, by that ID.
+func (b *Backend) hasGrant(keyID, id string, grant backend.Grant) (has bool) {
+	b.view.peek(keyID, func(e *entry) {
+		has = slices.ContainsFunc(e.allGrants(), func(g backend.Grant) bool { return g.SameAs(grant) && g.ID == id })
+	})
+	return has
 }
 
 func constraintsOf(grant backend.Grant) *types.GrantConstraints {
@@ -138,28 +193,38 @@ func constraintsOf(grant backend.Grant) *types.GrantConstraints {
 
 // revokeGrant ends a grant. That AWS does not find it says that it is gone: whether the key is, other calls find.
 func (b *Backend) revokeGrant(ctx context.Context, keyID, grantID string) error {
+	if grantID == "" {
+		return &backend.Error{
+			Class:   backend.NotReady,
+			Message: "no answer came when a grant was made, and AWS may not show for some minutes whether it was: it is revoked then",
+		}
+	}
 	in := &kms.RevokeGrantInput{KeyId: &keyID, GrantId: &grantID}
-	_, err := call(ctx, b, "RevokeGrant", b.clients.kms.RevokeGrant, in)
+	_, err := write(ctx, b, keyID, inGrant(grantID), "RevokeGrant", b.clients.kms.RevokeGrant, in)
 	if err != nil && !backend.IsNotFound(err) {
 		return err
 	}
-	b.changedGrants(keyID, grantID, func(others []backend.Grant) []backend.Grant { return others })
+	b.changed(keyID, func(e *entry, now time.Time) {
+		e.settleGrants(func(g backend.Grant) bool { return g.ID == grantID })
+		e.grants.change(now, func(all *grants) { all.list = without(slices.Clone(all.list), grantID) })
+	})
 	return nil
 }
 
-// changedGrants takes a change of one grant; change is given the others.
-func (b *Backend) changedGrants(keyID, grantID string, change func(others []backend.Grant) []backend.Grant) {
-	b.changed(keyID, func(e *entry, now time.Time) {
-		e.grants.change(now, func(all *grants) {
-			others := slices.DeleteFunc(slices.Clone(all.list), func(grant backend.Grant) bool { return grant.ID == grantID })
-			all.list = change(others)
-		})
-	})
+// inGrant is the part of a key that one of its grants is.
+func inGrant(id string) func(e *entry, now time.Time) {
+	return func(e *entry, now time.Time) {
+		grant := backend.Grant{ID: id}
+		if i := slices.IndexFunc(e.grants.value.list, func(g backend.Grant) bool { return g.ID == id }); i >= 0 {
+			grant = e.grants.value.list[i]
+		}
+		e.doubtGrant(grant, now)
+	}
 }
 
 // grantPages is how many calls a look at the key's grants takes: none, for a key that has none as far as is known.
 func (e *entry) grantPages() int {
-	if !e.grants.known || len(e.grants.value.list) == 0 {
+	if !e.grants.doubted && (!e.grants.known || len(e.grants.value.list) == 0) {
 		return 0
 	}
 	return max(1, e.grants.value.pages)
@@ -170,6 +235,16 @@ func (b *Backend) rereadGrants(ctx context.Context, keyID string) error {
 	pages := 0
 	b.view.peek(keyID, func(e *entry) { pages = e.grantPages() })
 	if pages == 0 {
+		return nil
+	}
+	return b.readGrants(ctx, keyID)
+}
+
+// readNoGrants reads the grants of a key that is known to have none, which rereadGrants leaves out.
+func (b *Backend) readNoGrants(ctx context.Context, keyID string) error {
+	none := false
+	b.view.peek(keyID, func(e *entry) { none = e.grants.known && e.grantPages() == 0 })
+	if !none {
 		return nil
 	}
 	return b.readGrants(ctx, keyID)

@@ -73,9 +73,15 @@ func (b *Backend) getAnew(ctx context.Context, ref string) (*backend.Key, error)
 	if key, ok := b.view.key(ref); ok {
 		return key, nil
 	}
+	if err := b.awaitShown(ctx, b.view.shownAt(ref)); err != nil {
+		return nil, err
+	}
 	b.foresee(ctx)
 	id, err := b.describe(ctx, ref)
 	if err != nil {
+		return nil, err
+	}
+	if err := b.settleAliases(ctx, id); err != nil {
 		return nil, err
 	}
 	ours := false
@@ -202,7 +208,7 @@ func (b *Backend) ScheduleDeletion(ctx context.Context, keyID string, windowInDa
 	}
 	window := int32(windowInDays)
 	in := &kms.ScheduleKeyDeletionInput{KeyId: &keyID, PendingWindowInDays: &window}
-	out, err := call(ctx, b, "ScheduleKeyDeletion", b.clients.kms.ScheduleKeyDeletion, in)
+	out, err := write(ctx, b, keyID, inMetadata, "ScheduleKeyDeletion", b.clients.kms.ScheduleKeyDeletion, in)
 	switch {
 	case backend.ClassOf(err) == backend.NotReady: // so it says of a key that is pending deletion
 		state, at, describeErr := b.stateNow(ctx, keyID)
@@ -270,6 +276,11 @@ func (b *Backend) Policy(ctx context.Context, keyID string) (string, error) {
 	if known {
 		return document, nil
 	}
+	shown := time.Time{}
+	b.view.peek(keyID, func(e *entry) { shown = e.policy.shownAt(b.lags.Reads) })
+	if err := b.awaitShown(ctx, shown); err != nil {
+		return "", err
+	}
 	if err := b.readPolicy(ctx, keyID); err != nil {
 		return "", err
 	}
@@ -278,6 +289,6 @@ func (b *Backend) Policy(ctx context.Context, keyID string) (string, error) {
 }
 
 func (b *Backend) knownPolicy(keyID string) (document string, known bool) {
-	b.view.peek(keyID, func(e *entry) { document, known = e.policy.value, e.policy.known && b.view.ours(e) })
+	b.view.peek(keyID, func(e *entry) { document, known = e.policy.value, e.policy.certain() && b.view.ours(e) })
 	return document, known
 }

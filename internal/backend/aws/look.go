@@ -102,8 +102,8 @@ func stateOf(state types.KeyState) backend.State {
 func (b *Backend) complete(ctx context.Context, id string, anew bool) error {
 	var needsTags, needsRotation bool
 	b.view.peek(id, func(e *entry) {
-		needsTags = anew || !e.tags.known
-		needsRotation = e.metadata.value.rotates && (anew || !e.schedule.known || !e.history.known)
+		needsTags = anew || !e.tags.certain()
+		needsRotation = e.metadata.value.rotates && (anew || !e.schedule.certain() || !e.history.certain())
 	})
 	if needsTags {
 		begun := b.clock.Now()
@@ -136,9 +136,9 @@ func (b *Backend) readRotation(ctx context.Context, id string) error {
 	if err != nil {
 		return b.unlessNew(err, id)
 	}
-	read := schedule{}
+	read := schedule{onDemand: awssdk.ToTime(status.OnDemandRotationStartDate)}
 	if status.KeyRotationEnabled {
-		read = schedule{periodInDays: defaultRotationPeriod, next: awssdk.ToTime(status.NextRotationDate)}
+		read.periodInDays, read.next = defaultRotationPeriod, awssdk.ToTime(status.NextRotationDate)
 		if status.RotationPeriodInDays != nil {
 			read.periodInDays = int(*status.RotationPeriodInDays)
 		}
@@ -146,8 +146,11 @@ func (b *Backend) readRotation(ctx context.Context, id string) error {
 	grown := false
 	b.view.edit(id, b.clock.Now(), func(e *entry) {
 		read.next = asReckoned(read.next, e.schedule.value.next)
+		read.onDemand = e.rotatedAt(read.onDemand, e.history.doubted)
+		before := e.schedule.value
 		e.schedule.read(read, begun, b.lags.Reads)
-		grown = !e.history.known || e.history.value.materialID != e.metadata.value.materialID
+		grown = !e.history.certain() || e.history.value.materialID != e.metadata.value.materialID ||
+			!before.onDemand.IsZero() && e.schedule.value.onDemand.IsZero()
 	})
 	if !grown {
 		return nil
@@ -182,7 +185,9 @@ func (b *Backend) readHistory(ctx context.Context, id string) error {
 	}
 	b.view.edit(id, b.clock.Now(), func(e *entry) {
 		read.materialID = e.metadata.value.materialID
-		read.last, read.lastOnDemand = asReckoned(read.last, e.history.value.last), asReckoned(read.lastOnDemand, e.history.value.lastOnDemand)
+		read.last = asReckoned(read.last, e.history.value.last)
+		read.lastOnDemand = e.rotatedAt(read.lastOnDemand, read.onDemand > e.history.value.onDemand)
+		read.last = later(read.last, read.lastOnDemand)
 		e.history.read(read, begun, b.lags.Reads)
 	})
 	return nil

@@ -33,7 +33,7 @@ func (b *Backend) replicate(ctx context.Context, key *backend.Key, c backend.Rep
 	if c.Policy != "" {
 		in.Policy = &c.Policy
 	}
-	_, err := call(ctx, b, "ReplicateKey", b.clients.kms.ReplicateKey, in)
+	_, err := write(ctx, b, key.ID, inMetadata, "ReplicateKey", b.clients.kms.ReplicateKey, in)
 	if _, exists := errors.AsType[*types.AlreadyExistsException](err); exists {
 		return b.wroteMultiRegion(key.ID, nil, func(m *backend.MultiRegion) { addReplica(m, c.Region) })
 	}
@@ -50,7 +50,7 @@ func (b *Backend) updatePrimaryRegion(ctx context.Context, key *backend.Key, to 
 		return oneRegion(key.ID)
 	}
 	in := &kms.UpdatePrimaryRegionInput{KeyId: &key.ID, PrimaryRegion: &to}
-	_, err := call(ctx, b, "UpdatePrimaryRegion", b.clients.kms.UpdatePrimaryRegion, in)
+	_, err := write(ctx, b, key.ID, inMetadata, "UpdatePrimaryRegion", b.clients.kms.UpdatePrimaryRegion, in)
 	if class := backend.ClassOf(err); class == backend.InvalidInput || class == backend.NotFound {
 		err = b.notUpdated(ctx, key.ID, to, err)
 	}

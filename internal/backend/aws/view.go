@@ -12,10 +12,12 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
 
-// view is what is known of the keys and aliases of the account and Region. It is safe for concurrent use, and calls nobody.
+// view is what is known of the keys and aliases of the account and Region. It is safe for concurrent use.
 type view struct {
 	cluster string
 	lags    Lags
+	// tell is told whose key changed of what was known of it, whatever made that known.
+	tell func(backend.Owner)
 
 	mu   sync.Mutex
 	keys map[string]*entry
@@ -28,7 +30,7 @@ type view struct {
 
 func newView(cluster string, lags Lags) *view {
 	return &view{
-		cluster: cluster, lags: lags, keys: map[string]*entry{}, owned: map[backend.Owner]map[string]struct{}{},
+		cluster: cluster, lags: lags, tell: func(backend.Owner) {}, keys: map[string]*entry{}, owned: map[backend.Owner]map[string]struct{}{},
 		strangers: map[string]stranger{}, aliases: newAliases(),
 	}
 }
@@ -36,17 +38,26 @@ func newView(cluster string, lags Lags) *view {
 // edit changes the entry of a key, which it makes if there is none.
 func (v *view) edit(id string, now time.Time, change func(*entry)) {
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.editLocked(id, now, change)
+	changed := v.editLocked(id, now, change)
+	v.mu.Unlock()
+	v.tellAll(changed)
 }
 
-func (v *view) editLocked(id string, now time.Time, change func(*entry)) {
+func (v *view) tellAll(owners []backend.Owner) {
+	for _, owner := range owners {
+		v.tell(owner)
+	}
+}
+
+// editLocked returns whom to tell that their key changed, once the view is unlocked.
+func (v *view) editLocked(id string, now time.Time, change func(*entry)) (changed []backend.Owner) {
 	e, ok := v.keys[id]
 	if !ok {
 		e = &entry{id: id, since: now}
 		v.keys[id] = e
 	}
 	before, was := e.owner()
+	earlier := *e // what is in it is replaced, and not changed
 	change(e)
 	after, is := e.owner()
 	if was && (!is || !before.Same(after)) {
@@ -56,15 +67,27 @@ func (v *view) editLocked(id string, now time.Time, change func(*entry)) {
 		v.own(after, id)
 		delete(v.strangers, id)
 	}
+	if !e.differs(&earlier) {
+		return nil
+	}
+	if was && before != after {
+		changed = append(changed, before)
+	}
+	if is {
+		changed = append(changed, after)
+	}
+	return changed
 }
 
 // editKnown changes the entry of a key, if there is one.
 func (v *view) editKnown(id string, now time.Time, change func(*entry)) {
+	var changed []backend.Owner
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	if _, ok := v.keys[id]; ok {
-		v.editLocked(id, now, change)
+		changed = v.editLocked(id, now, change)
 	}
+	v.mu.Unlock()
+	v.tellAll(changed)
 }
 
 // peek lets do read the entry of a key, if there is one.
@@ -94,7 +117,7 @@ func (v *view) key(id string) (*backend.Key, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	e, ok := v.keys[id]
-	if !ok || !v.aliases.known() || !e.complete() || !v.ours(e) {
+	if !ok || !v.aliases.known() || len(v.aliases.inDoubt(id)) > 0 || !e.complete() || !v.ours(e) {
 		return nil, false
 	}
 	return v.whole(e), true

@@ -38,13 +38,13 @@ func (b *Backend) Watch(changed func(backend.Owner)) (stop func()) {
 }
 
 // tell tells that the owner's key changed.
-func (b *Backend) tell(owner backend.Owner) {
-	if owner.Cluster != b.clusterUID {
+func (m *memory) tell(owner backend.Owner) {
+	if owner.Cluster != m.clusterUID {
 		return
 	}
-	b.watchers.mu.Lock()
-	tell := maps.Clone(b.watchers.tell)
-	b.watchers.mu.Unlock()
+	m.watchers.mu.Lock()
+	tell := maps.Clone(m.watchers.tell)
+	m.watchers.mu.Unlock()
 	for _, changed := range tell {
 		changed(owner)
 	}
@@ -67,5 +67,8 @@ func (b *Backend) Verified(keyID string) (at time.Time, known bool) {
 
 // Verify reads all of a key of this cluster from AWS now, and tells of it if it is not what was known.
 func (b *Backend) Verify(ctx context.Context, keyID string) error {
-	return b.lookDeep(ctx, keyID, true)
+	if err := b.lookDeep(ctx, keyID, true); err != nil {
+		return err
+	}
+	return b.readNoGrants(ctx, keyID)
 }
