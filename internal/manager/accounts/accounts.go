@@ -6,7 +6,8 @@
 // A KMSBackend has a backend of its own, with clients, request rates and metrics of its own, also where another one has the same
 // account and Region. It is opened anew when its endpoint, role or credentials change, or its Secret does; the earlier one serves
 // until the new one answers, and on if that does not lead to the same account and Region. At the same endpoint the new one knows
-// from the start what the earlier one knew. A Secret that is gone is taken as meant: its access key is not used any longer.
+// from the start what the earlier one knew. A Secret that is gone is taken as meant, as is a KMSBackend that is: what is under way is
+// broken off, and no request goes out with that access key any more.
 //
 // A backend that does not answer would hold all who work on its keys for as long as it takes their requests to time out. So
 // one that is slow or fails is doubted: it is asked who the operator is, over new connections and for a few seconds only, and if
@@ -106,6 +107,7 @@ func (a *Accounts) reopen(ctx context.Context, one *account, object *v1alpha1.KM
 	wanted, unusable := a.settings(ctx, object.Spec.AWS)
 	switch {
 	case isGone(unusable):
+		current.leave(unusable.Error())
 		return nil, unusable
 	case current == nil && unusable != nil:
 		return nil, unusable
@@ -157,6 +159,8 @@ func (a *Accounts) replace(ctx context.Context, one *account, object *v1alpha1.K
 	case last == nil || !opened.Inherit(last.Backend):
 		opened.take(newHealth(ask, a.options.Workers), &sweeps{})
 		one.series.Fresh(begun)
+	case current == nil: // its Secret was gone, and whoever still holds the last one must go on with it no more
+		opened.take(newHealth(ask, a.options.Workers), last.sweeps)
 	default: // what the last one has under way comes to its end, or is broken off with what is begun from now on
 		opened.take(last.health, last.sweeps)
 		opened.health.trust()
@@ -173,7 +177,7 @@ func (a *Accounts) account(object *v1alpha1.KMSBackend) *account {
 		return one
 	}
 	if one != nil {
-		one.series.Delete()
+		one.end()
 	}
 	one = &account{uid: object.UID}
 	if !a.ended {
@@ -183,12 +187,12 @@ func (a *Accounts) account(object *v1alpha1.KMSBackend) *account {
 	return one
 }
 
-// Close lets the backend of the KMSBackend with that name go.
+// Close lets the backend of the KMSBackend with that name go: what is under way is broken off.
 func (a *Accounts) Close(name string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if one := a.open[name]; one != nil {
-		one.series.Delete()
+		one.end()
 		delete(a.open, name)
 	}
 }
@@ -201,6 +205,12 @@ func (a *Accounts) end() {
 	for _, one := range a.open {
 		one.series.Delete()
 	}
+}
+
+// end is that of a KMSBackend that was deleted.
+func (a *account) end() {
+	a.series.Delete()
+	a.get().leave("it was deleted")
 }
 
 func (a *account) get() *guarded {

@@ -11,12 +11,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
@@ -132,6 +134,13 @@ func (r *rig) underWay() (end func() error) {
 	}
 }
 
+func (r *rig) removeSecret(t *testing.T) {
+	t.Helper()
+	if err := r.secrets.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("secrets"), namespace, "aws"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAWrongSecretStopsNoBackendThatWorks(t *testing.T) {
 	for name, write := range map[string]func(*rig, *testing.T){
 		"with an access key that AWS does not know": func(r *rig, t *testing.T) { r.put(t, "AKIAWRONG") },
@@ -233,5 +242,70 @@ func TestThrottlingMakesNoBackendUsedAgain(t *testing.T) {
 	front.refuse(throttled("GetCallerIdentity"))
 	if opened, err := r.Open(t.Context(), r.object("a")); opened != nil || err == nil || works(t, first) {
 		t.Errorf("used %t, %v, works %t", opened != nil, err, works(t, first))
+	}
+}
+
+// refusesAll calls each verb of the backend, and says which of them do not end because the backend is not used any longer.
+func refusesAll(t *testing.T, b backend.Backend) {
+	t.Helper()
+	ofContext := reflect.TypeFor[context.Context]()
+	verbs := 0
+	for method, value := range reflect.ValueOf(b).Methods() {
+		if method.Type.NumIn() < 2 || method.Type.In(1) != ofContext {
+			continue
+		}
+		verbs++
+		in := []reflect.Value{reflect.ValueOf(t.Context())}
+		for i := range value.Type().NumIn() - 1 {
+			in = append(in, reflect.Zero(value.Type().In(i+1)))
+		}
+		out := value.Call(in)
+		err, _ := reflect.TypeAssert[error](out[len(out)-1])
+		if backend.ClassOf(err) != backend.Unavailable || !strings.Contains(fmt.Sprint(err), "is not used any longer: ") {
+			t.Errorf("%s: %v", method.Name, err)
+		}
+	}
+	if verbs < 12 {
+		t.Errorf("%d verbs only were found", verbs)
+	}
+}
+
+func TestNoRequestGoesOutWithAnAccessKeyThatWasTakenAway(t *testing.T) {
+	for name, takeAway := range map[string]func(*rig, *testing.T){
+		"its Secret is gone": func(r *rig, t *testing.T) {
+			r.removeSecret(t)
+			if opened, err := r.Open(t.Context(), r.object("a")); opened != nil || !isGone(err) {
+				t.Errorf("used %t, %v", opened != nil, err)
+			}
+			r.put(t, "AKIAFIRST")
+		},
+		"its KMSBackend is gone": func(r *rig, _ *testing.T) { r.Close("a") },
+		"another KMSBackend of that name came": func(r *rig, t *testing.T) {
+			object := r.object("a")
+			object.UID = "another"
+			r.mustOpen(t, object)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			front := r.newFront(t)
+			earlier := r.mustOpen(t, r.object("a"))
+			r.put(t, "AKIASECOND")
+			last := r.mustOpen(t, r.object("a"))
+			end := r.underWay()
+			takeAway(r, t)
+			if err := end(); backend.ClassOf(err) != backend.Unavailable || !strings.Contains(fmt.Sprint(err), "is not used any longer: ") {
+				t.Errorf("what was under way ended with %v", err)
+			}
+			asked := front.count()
+			refusesAll(t, earlier)
+			refusesAll(t, last)
+			if now := front.count(); now != asked {
+				t.Errorf("%d requests went out", now-asked)
+			}
+			if again := r.mustOpen(t, r.object("a")); !works(t, again) || works(t, last) || works(t, earlier) {
+				t.Errorf("opened again: works %t, and the last one %t, the one before %t", works(t, again), works(t, last), works(t, earlier))
+			}
+		})
 	}
 }

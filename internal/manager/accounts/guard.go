@@ -36,6 +36,7 @@ var (
 	_ backend.Watcher  = (*guarded)(nil)
 	_ backend.Verifier = (*guarded)(nil)
 	_ backend.Granter  = (*guarded)(nil)
+	_ backend.Importer = (*guarded)(nil)
 )
 
 // connect opens a backend and has it say who the operator is, which must be at home. It has no health and no sweeps yet.
@@ -65,6 +66,13 @@ func (a *Accounts) connect(ctx context.Context, series *metrics.AWSSeries, s set
 func (g *guarded) take(h *health, s *sweeps) {
 	g.health, g.sweeps = h, s
 	g.observer.health.Store(h)
+}
+
+// leave says that the backend is not used any longer, and why: what is under way is broken off, and nothing begins any more. g may be nil.
+func (g *guarded) leave(why string) {
+	if g != nil {
+		g.health.breakOff(&backend.Error{Class: backend.Unavailable, Message: "the KMSBackend is not used any longer: " + why})
+	}
 }
 
 // observer counts what a backend asks of AWS, and tells its health of it.
@@ -114,6 +122,9 @@ func (h home) check(identity backend.Identity) error {
 
 // Identify implements backend.Backend. While AWS throttles, who the operator is stays what it was.
 func (g *guarded) Identify(ctx context.Context) (backend.Identity, error) {
+	if err := g.health.broken(); err != nil {
+		return backend.Identity{}, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	identity, err := g.Backend.Identify(ctx)
@@ -172,6 +183,18 @@ func (g *guarded) Policy(ctx context.Context, keyID string) (string, error) {
 	return guard(ctx, g.health, func(ctx context.Context) (string, error) { return g.Backend.Policy(ctx, keyID) })
 }
 
+// ImportMaterial implements backend.Importer.
+func (g *guarded) ImportMaterial(ctx context.Context, keyID string, material *backend.Material, validTo time.Time) (*backend.Key, error) {
+	return guard(ctx, g.health, func(ctx context.Context) (*backend.Key, error) {
+		return g.Backend.ImportMaterial(ctx, keyID, material, validTo)
+	})
+}
+
+// DeleteMaterial implements backend.Importer.
+func (g *guarded) DeleteMaterial(ctx context.Context, keyID string) (*backend.Key, error) {
+	return guard(ctx, g.health, func(ctx context.Context) (*backend.Key, error) { return g.Backend.DeleteMaterial(ctx, keyID) })
+}
+
 // Verify implements backend.Verifier.
 func (g *guarded) Verify(ctx context.Context, keyID string) error {
 	_, err := guard(ctx, g.health, func(ctx context.Context) (struct{}, error) { return struct{}{}, g.Backend.Verify(ctx, keyID) })
@@ -181,4 +204,10 @@ func (g *guarded) Verify(ctx context.Context, keyID string) error {
 // Grants implements backend.Granter.
 func (g *guarded) Grants(ctx context.Context, keyID string) ([]backend.Grant, error) {
 	return guard(ctx, g.health, func(ctx context.Context) ([]backend.Grant, error) { return g.Backend.Grants(ctx, keyID) })
+}
+
+// Sweep looks for what others changed.
+func (g *guarded) Sweep(ctx context.Context) error {
+	_, err := guard(ctx, g.health, func(ctx context.Context) (struct{}, error) { return struct{}{}, g.Backend.Sweep(ctx) })
+	return err
 }

@@ -80,7 +80,7 @@ func (a *Accounts) backends() map[string]*guarded {
 func (a *Accounts) sweep(ctx context.Context, name string, one *guarded) {
 	defer one.sweeps.running.Store(false)
 	began, begun := a.options.Clock.Now(), time.Now()
-	_, err := guard(ctx, one.health, func(ctx context.Context) (struct{}, error) { return struct{}{}, one.Sweep(ctx) })
+	err := one.Sweep(ctx)
 	if ctx.Err() != nil {
 		return
 	}
