@@ -70,7 +70,7 @@ func (r *Reconciler) backendIn(ctx context.Context, p *pass, region string, allo
 	switch {
 	case first != nil:
 		return first, nil
-	case r.isUntried(all, region, p, kind):
+	case r.isUntried(all, region, kind):
 		p.untried = true
 		return nil, beingOpened()
 	case closed != nil:
@@ -96,12 +96,11 @@ func beingOpened() *conditions.Problem {
 
 // isUntried says whether a KMSBackend that may be in the Region has not been tried to open yet, so that nothing can be said of the
 // Region: after a start of the operator that is so for a moment.
-func (r *Reconciler) isUntried(all *v1alpha1.KMSBackendList, region string, p *pass, kind string) bool {
+func (r *Reconciler) isUntried(all *v1alpha1.KMSBackendList, region, kind string) bool {
 	return slices.ContainsFunc(all.Items, func(kmsBackend v1alpha1.KMSBackend) bool {
 		_, tried := r.Backends.Get(kmsBackend.Name)
 		maybe := kmsBackend.Status.Region == "" || kmsBackend.Status.Region == region
-		return !tried && maybe && kmsBackend.DeletionTimestamp.IsZero() &&
-			(kind == "" || kind == kindOf(&kmsBackend))
+		return !tried && maybe && kmsBackend.DeletionTimestamp.IsZero() && (kind == "" || kind == kindOf(&kmsBackend))
 	})
 }
 

@@ -86,12 +86,12 @@ func (p *pass) checkHome() *conditions.Problem {
 }
 
 // replicateHome makes the key again in the Region of the Key's own KMSBackend, in which it is gone, from the primary if that is
-// elsewhere: nothing is lost with a replica. It is false if there is no such primary.
+// elsewhere: nothing is lost with a replica. It is false if no such primary is to be found.
 func (r *Reconciler) replicateHome(ctx context.Context, p *pass) (bool, *conditions.Problem) {
 	p.seen = p.asKnown()
-	if !r.isKeptElsewhere(ctx, p) {
+	if elsewhere, problem := r.isKeptElsewhere(ctx, p); !elsewhere {
 		p.seen = nil
-		return false, nil
+		return problem != nil, problem
 	}
 	_, err := r.replicateNow(ctx, p, p)
 	p.drifted(plan.Difference{Field: replicasField, From: p.identity.Region}, true, err)
@@ -111,23 +111,34 @@ func (r *Reconciler) replicateHome(ctx context.Context, p *pass) (bool, *conditi
 }
 
 // isKeptElsewhere says whether the primary is in another Region than that of the Key's own KMSBackend, as the first of the replicas
-// that can be read says.
-func (r *Reconciler) isKeptElsewhere(ctx context.Context, p *pass) bool {
+// that can be read says. The problem is why that cannot be said yet.
+func (r *Reconciler) isKeptElsewhere(ctx context.Context, p *pass) (elsewhere bool, unread *conditions.Problem) {
 	for i := range p.status.Replicas {
 		if p.status.Replicas[i].ARN == "" {
 			continue
 		}
 		place, problem := r.backendIn(ctx, p, p.status.Replicas[i].Region, allowedOnly)
+		if p.untried {
+			return false, problem
+		}
 		if problem != nil {
 			continue
 		}
 		key, err := place.entry.Backend.Get(ctx, p.status.KeyID)
 		if err == nil && key.MultiRegion != nil {
 			p.seen.MultiRegion = key.MultiRegion
-			return key.MultiRegion.PrimaryRegion != p.identity.Region
+			return key.MultiRegion.PrimaryRegion != p.identity.Region, nil
+		}
+		if err == nil {
+			continue
+		}
+		if problem := failed(err); !problem.Stalled {
+			problem.Message = fmt.Sprintf("the key is gone in %s, and it is not known whether its primary is: %s: %s",
+				p.identity.Region, p.status.Replicas[i].Region, problem.Message)
+			unread = problem
 		}
 	}
-	return false
+	return false, unread
 }
 
 // lostMessage says what is lost with a key that is gone.
