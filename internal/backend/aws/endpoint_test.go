@@ -47,7 +47,7 @@ func newEndpoint(t *testing.T) *endpoint {
 func newEndpoints(t *testing.T, regions ...string) []*endpoint {
 	t.Helper()
 	partition := kms.NewPartition()
-	server := httptest.NewServer(awstest.Endpoint(partition, awstest.RootUser(t)))
+	server := httptest.NewServer(record(awstest.Endpoint(partition, awstest.RootUser(t))))
 	t.Cleanup(server.Close)
 	now := clocktesting.NewFakeClock(time.Now())
 	worlds := make([]*endpoint, len(regions))

@@ -6,10 +6,10 @@ package aws
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -22,12 +22,6 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/backend/backendtest"
 	"github.com/chatelaine-dev/chatelaine/test/python"
 )
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	stopMoto()
-	os.Exit(code)
-}
 
 // moto is moto's server, an AWS of others. It is one process for all tests, which reset it.
 var moto = sync.OnceValues(startMoto)
@@ -94,7 +88,10 @@ func resetMoto(url string) error {
 	if err != nil {
 		return err
 	}
-	return answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("this is not moto: it answers %s", answer.Status)
+	}
+	return errors.Join(err, answer.Body.Close())
 }
 
 // motoLacks are the tests that moto cannot pass. TestTheAWSBackendIsABackend shows each of them on our own endpoint.

@@ -68,7 +68,7 @@ func newProxy(t *testing.T, behind *endpoint) *proxy {
 	}
 	p := &proxy{t: t, behind: behind, target: target, calls: map[string][]time.Time{}, made: map[string]time.Time{},
 		wrote: map[string][]time.Time{}, before: map[string]reading{}}
-	p.server = httptest.NewServer(p)
+	p.server = httptest.NewServer(record(p))
 	t.Cleanup(p.server.Close)
 	return p
 }
