@@ -6,9 +6,9 @@ package aws
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -33,7 +33,7 @@ func (b *Backend) putAlias(ctx context.Context, key *backend.Key, name string) e
 
 // aliasTaken is nil when it is the key itself that holds the alias, and otherwise says who does.
 func (b *Backend) aliasTaken(ctx context.Context, key *backend.Key, name string, taken error) error {
-	holder, err := b.holderNow(ctx, name)
+	holder, err := b.holderNow(ctx, key.ID, name)
 	switch {
 	case err != nil:
 		return err
@@ -54,7 +54,7 @@ func (b *Backend) removeAlias(ctx context.Context, keyID, name string) error {
 	if err := b.awaitShown(ctx, b.view.aliasShownAt(name)); err != nil {
 		return err
 	}
-	holder, err := b.holderNow(ctx, name)
+	holder, err := b.holderNow(ctx, keyID, name)
 	if err != nil || holder != keyID {
 		return err
 	}
@@ -68,8 +68,9 @@ func (b *Backend) removeAlias(ctx context.Context, keyID, name string) error {
 	return nil
 }
 
-// holderNow asks AWS for the ID of the key that holds an alias; empty for none. What this process did just now AWS may not show.
-func (b *Backend) holderNow(ctx context.Context, name string) (string, error) {
+// holderNow asks AWS for the ID of the key that holds an alias, perhaps the one with that ID; empty for none. What this process did
+// just now AWS may not show.
+func (b *Backend) holderNow(ctx context.Context, keyID, name string) (string, error) {
 	if holder, wrote := b.view.wroteAlias(name, b.clock.Now()); wrote {
 		return holder, nil
 	}
@@ -80,10 +81,22 @@ func (b *Backend) holderNow(ctx context.Context, name string) (string, error) {
 	case backend.NotFound:
 		return "", nil
 	case backend.AccessDenied:
-		return somebody, nil
+		return b.hiddenHolder(ctx, keyID, name)
 	default:
 		return "", err
 	}
+}
+
+// hiddenHolder is the ID of the key if it holds the alias, of which it is known that its holder keeps the operator out.
+func (b *Backend) hiddenHolder(ctx context.Context, keyID, name string) (string, error) {
+	names, err := b.aliasesOf(ctx, keyID)
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(names, name) {
+		return keyID, nil
+	}
+	return somebody, nil
 }
 
 // doubtAlias notes that the key may have the alias, or not, if err of the request that was to change that leaves it open.
@@ -102,20 +115,9 @@ func (b *Backend) settleAliases(ctx context.Context, keyID string) error {
 		return nil
 	}
 	begun := b.clock.Now()
-	var listed []string
-	in := &kms.ListAliasesInput{KeyId: &keyID, Limit: awssdk.Int32(aliasesPage)}
-	for {
-		page, err := call(ctx, b, "ListAliases", b.clients.kms.ListAliases, in)
-		if err != nil {
-			return b.unlessNew(err, keyID)
-		}
-		for _, alias := range page.Aliases {
-			listed = append(listed, awssdk.ToString(alias.AliasName))
-		}
-		if !page.Truncated {
-			break
-		}
-		in.Marker = page.NextMarker
+	listed, err := b.aliasesOf(ctx, keyID)
+	if err != nil {
+		return b.unlessNew(err, keyID)
 	}
 	b.view.mu.Lock()
 	defer b.view.mu.Unlock()

@@ -78,7 +78,7 @@ func TestAnEmptyAnswerIsNone(t *testing.T) {
 	for of, do := range map[string]func(context.Context) error{
 		"DescribeKey": func(ctx context.Context) error { return b.Verify(ctx, id) },
 		"DescribeKey of an alias": func(ctx context.Context) error {
-			_, err := b.holderNow(ctx, "alias/key")
+			_, err := b.holderNow(ctx, id, "alias/key")
 			return err
 		},
 		"GetKeyPolicy": func(ctx context.Context) error {
@@ -128,6 +128,7 @@ func TestAListThatDoesNotSayWhereItGoesOnIsReadNoFurther(t *testing.T) {
 			_, err := b.listKeys(ctx)
 			return err
 		},
+		"ListGrants":       func(ctx context.Context) error { return b.readGrants(ctx, id) },
 		"ListKeyRotations": func(ctx context.Context) error { return b.readHistory(ctx, id) },
 		"GetResources": func(ctx context.Context) error {
 			_, err := b.readListing(ctx, b.clock.Now())

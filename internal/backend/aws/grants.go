@@ -104,7 +104,9 @@ func (b *Backend) readGrants(ctx context.Context, keyID string) error {
 		if !page.Truncated {
 			break
 		}
-		in.Marker = page.NextMarker
+		if in.Marker, err = following("ListGrants", in.Marker, page.NextMarker); err != nil {
+			return err
+		}
 	}
 	b.view.edit(keyID, begun, func(e *entry) { e.grants.read(read, begun, b.lags.Grants) })
 	return nil

@@ -157,11 +157,10 @@ func (b *Backend) holderOf(ctx context.Context, alias string) (string, error) {
 func (v *view) sawAlias(alias, keyID string, begun time.Time) (before string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if wrote, ok := v.aliases.wrote[alias]; ok && begun.Before(wrote.Add(v.lags.Reads)) {
-		return keyID // it was given or taken meanwhile
-	}
 	before = v.aliases.holder[alias]
-	v.aliases.set(alias, keyID)
+	if !v.aliases.readOne(alias, keyID, begun, v.lags.Reads) {
+		return keyID
+	}
 	return before
 }
 

@@ -12,6 +12,7 @@ import (
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	taggingtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 
@@ -51,27 +52,44 @@ func (b *Backend) listKeys(ctx context.Context) ([]string, error) {
 // readAliases reads all aliases but AWS's own.
 func (b *Backend) readAliases(ctx context.Context, begun time.Time) (changed map[string]struct{}, err error) {
 	all := map[string]string{}
-	in := &kms.ListAliasesInput{Limit: awssdk.Int32(aliasesPage)}
-	for {
-		page, err := call(ctx, b, "ListAliases", b.clients.kms.ListAliases, in)
-		if err != nil {
-			return nil, err
+	err = b.listAliases(ctx, &kms.ListAliasesInput{}, func(alias *types.AliasListEntry) {
+		if name := awssdk.ToString(alias.AliasName); !strings.HasPrefix(name, "alias/aws/") && alias.TargetKeyId != nil {
+			all[name] = *alias.TargetKeyId
 		}
-		for _, alias := range page.Aliases {
-			if name := awssdk.ToString(alias.AliasName); !strings.HasPrefix(name, "alias/aws/") && alias.TargetKeyId != nil {
-				all[name] = *alias.TargetKeyId
-			}
-		}
-		if !page.Truncated {
-			break
-		}
-		if in.Marker, err = following("ListAliases", in.Marker, page.NextMarker); err != nil {
-			return nil, err
-		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	b.view.mu.Lock()
 	defer b.view.mu.Unlock()
 	return b.view.aliases.read(all, begun, b.lags.Reads), nil
+}
+
+// aliasesOf are the names of a key's aliases, which IAM lets the operator list, whatever the key's policy says.
+func (b *Backend) aliasesOf(ctx context.Context, keyID string) (names []string, err error) {
+	err = b.listAliases(ctx, &kms.ListAliasesInput{KeyId: &keyID}, func(alias *types.AliasListEntry) {
+		names = append(names, awssdk.ToString(alias.AliasName))
+	})
+	return names, err
+}
+
+func (b *Backend) listAliases(ctx context.Context, in *kms.ListAliasesInput, each func(*types.AliasListEntry)) error {
+	in.Limit = awssdk.Int32(aliasesPage)
+	for {
+		page, err := call(ctx, b, "ListAliases", b.clients.kms.ListAliases, in)
+		if err != nil {
+			return err
+		}
+		for i := range page.Aliases {
+			each(&page.Aliases[i])
+		}
+		if !page.Truncated {
+			return nil
+		}
+		if in.Marker, err = following("ListAliases", in.Marker, page.NextMarker); err != nil {
+			return err
+		}
+	}
 }
 
 // ensureAliases reads all aliases unless they were read before.

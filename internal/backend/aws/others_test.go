@@ -79,6 +79,31 @@ func TestTheKeyOfAnAliasIsTheOneThatHasItNow(t *testing.T) {
 	}
 }
 
+func TestAnAliasOfAKeyThatKeepsTheOperatorOutIsThatKeys(t *testing.T) {
+	w := newWatched(t, false)
+	stranger, err := w.service.CreateKey(t.Context(), kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for alias, id := range map[string]string{"alias/own": w.key.ID, "alias/theirs": stranger.KeyID} {
+		if err := w.service.CreateAlias(t.Context(), alias, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.inject(fault{operation: "DescribeKey", code: "AccessDeniedException", status: http.StatusBadRequest})
+	apply(t, w.b, w.key.ID, backend.PutAlias{Name: "alias/own"})
+	_, err = w.b.Apply(t.Context(), w.key.ID, []backend.Change{backend.PutAlias{Name: "alias/theirs"}})
+	if want := "aliases: alias alias/theirs is held by key " + somebody + " (not in this namespace)"; err == nil || err.Error() != want {
+		t.Errorf("putting it: %v, want %s", err, want)
+	}
+	apply(t, w.b, w.key.ID, backend.RemoveAlias{Name: "alias/own"}, backend.RemoveAlias{Name: "alias/theirs"})
+	for id, want := range map[string]string{w.key.ID: "alias/key", stranger.KeyID: "alias/theirs"} {
+		if seen, err := w.service.DescribeKey(t.Context(), id); err != nil || !slices.Equal(seen.Aliases, []string{want}) {
+			t.Errorf("key %s has %v, %v, want %s", id, seen.Aliases, err, want)
+		}
+	}
+}
+
 func TestAKeyOfNobodyIsReadAnewEachTime(t *testing.T) {
 	w := newWatched(t, false)
 	made, err := w.service.CreateKey(t.Context(), kms.CreateKeyInput{})
