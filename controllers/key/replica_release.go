@@ -116,6 +116,9 @@ func (r *Reconciler) deleteIn(ctx context.Context, p *pass, keyID, region string
 		return stalled(v1alpha1.ReasonInvalidInput,
 			"it was removed and has the primary key: set spec.primaryRegion to another Region of the key, or declare the replica again")
 	}
+	if key.State == backend.StatePendingDeletion { // a deletion that waits for another Region comes by here again
+		return nil
+	}
 	at, err := p.guarded(there).ScheduleDeletion(ctx, keyID, p.pendingWindow())
 	if backend.IsNotFound(err) {
 		return nil

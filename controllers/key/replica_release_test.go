@@ -164,3 +164,20 @@ func TestAKeyWhoseBackendWasDeletedIsKeptElsewhere(t *testing.T) {
 	r.delete(object)
 	r.awaitRule(made, south, "app", false)
 }
+
+func TestADeletionThatWaitsSchedulesAndTellsThatOfAReplicaOnce(t *testing.T) {
+	r := newRealm(t)
+	made := r.createSpread("orders", []string{south}, scheduled)
+	slow := &backend.Error{Class: backend.Throttled, Message: "slow down"}
+	r.fake.Inject(backendtest.Fault{Verb: backendtest.VerbScheduleDeletion, Err: slow})
+	r.delete(made)
+	if !poll(func() bool { return r.fake.Calls(backendtest.VerbScheduleDeletion) >= 4 }) {
+		t.Fatal("the deletion is not tried again")
+	}
+	if calls := r.at[south].Calls(backendtest.VerbScheduleDeletion); calls != 1 {
+		t.Errorf("the deletion in the south was scheduled %d times", calls)
+	}
+	wantNotes(r.rig, made, "DeletionScheduled", "in south-1 will be destroyed at ")
+	r.fake.Heal()
+	r.awaitGone(made.DeepCopy())
+}
