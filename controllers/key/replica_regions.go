@@ -100,6 +100,9 @@ func (r *Reconciler) movePrimary(ctx context.Context, p *pass, to string) {
 		}
 		return
 	}
+	if r.hasMoved(ctx, p, to) {
+		return
+	}
 	from := p.seen.MultiRegion.PrimaryRegion
 	source, _, err := r.primary(ctx, p)
 	var after *backend.Key
@@ -124,4 +127,35 @@ func (r *Reconciler) movePrimary(ctx context.Context, p *pass, to string) {
 			_ = verifier.Verify(ctx, p.seen.ID) // it would learn that later otherwise
 		}
 	}
+}
+
+// hasMoved says whether the key in the Region is the primary already, as it says itself, and takes that up: others, home among them,
+// may show it late.
+func (r *Reconciler) hasMoved(ctx context.Context, p *pass, to string) bool {
+	place, problem := r.backendIn(ctx, p, to, allowedOnly)
+	if problem != nil {
+		return false
+	}
+	there := place.entry.Backend
+	key, err := there.Get(ctx, p.seen.ID)
+	if verifier, ok := there.(backend.Verifier); ok && isPrimaryIn(to, key, err) { // it may have been so when it was last looked at
+		if err = verifier.Verify(ctx, p.seen.ID); err == nil {
+			key, err = there.Get(ctx, p.seen.ID)
+		}
+	}
+	if !isPrimaryIn(to, key, err) {
+		return false
+	}
+	p.drift.AsDeclared(primaryField)
+	if problem := r.lookAgain(ctx, p); problem != nil {
+		p.failSync(*problem)
+	}
+	seen := *p.seen
+	seen.MultiRegion = key.MultiRegion
+	p.seen = &seen
+	return true
+}
+
+func isPrimaryIn(region string, key *backend.Key, err error) bool {
+	return err == nil && key.MultiRegion != nil && key.MultiRegion.PrimaryRegion == region
 }

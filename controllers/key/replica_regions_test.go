@@ -13,6 +13,7 @@ import (
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
+	"github.com/chatelaine-dev/chatelaine/internal/backend/backendtest"
 )
 
 func TestAReplicaThatIsNoLongerDeclaredStaysAsItIs(t *testing.T) {
@@ -231,4 +232,19 @@ func TestNothingIsSaidOfAReplicaBeforeItsBackendWasTried(t *testing.T) {
 	r.at[south].Meddle(made.Status.KeyID, backend.SetDescription{To: "meddled"})
 	r.openBackend(r.names[south], r.at[south])
 	r.awaitDrift(made, 1, "replicas[south-1].description:  -> meddled")
+}
+
+func TestAPrimaryThatHomeShowsLateIsMovedAndToldOnce(t *testing.T) {
+	r := newRealm(t)
+	made := r.createSpread("orders", []string{south, west})
+	r.openBackend(r.backendName, &behind{r.fake})
+	r.update(made, primaryIn(south))
+	r.awaitKey(made, south, "the primary", func(key *backend.Key) bool { return key.MultiRegion.PrimaryRegion == south })
+	applies := r.fake.Calls(backendtest.VerbApply)
+	r.resync(5, 1)
+	moved := r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	if more := r.fake.Calls(backendtest.VerbApply) - applies; more > 0 || moved.Status.PrimaryRegion != south {
+		t.Errorf("%d more changes; status says the primary is in %s", more, moved.Status.PrimaryRegion)
+	}
+	wantNotes(r.rig, made, "PrimaryRegionUpdated", "is now in south-1")
 }
