@@ -131,7 +131,7 @@ func (s *AWSSeries) Swept(class string, begun time.Time, took time.Duration) {
 	}
 }
 
-// Fresh says that all that is known of the keys is of that time or later.
+// Fresh says that what lists tell of the keys is known as of that time or later.
 func (s *AWSSeries) Fresh(at time.Time) {
 	s.tell(func(m *AWS) { m.lastSweep.WithLabelValues(s.backend).Set(float64(at.UnixMilli()) / 1000) })
 }

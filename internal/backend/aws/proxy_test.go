@@ -111,20 +111,6 @@ func (p *proxy) counts() map[string]int {
 	return counts
 }
 
-// most is the largest number of calls of an operation within a second.
-func (p *proxy) most(operation string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	calls, most, first := p.calls[operation], 0, 0
-	for i, at := range calls {
-		for at.Sub(calls[first]) >= time.Second {
-			first++
-		}
-		most = max(most, i-first+1)
-	}
-	return most
-}
-
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
