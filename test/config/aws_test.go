@@ -24,6 +24,7 @@ import (
 // iamStatement is a statement of an IAM policy as far as the tests read it.
 type iamStatement struct {
 	Sid       string
+	Principal map[string]string
 	Action    oneOrMore
 	Resource  oneOrMore
 	Condition map[string]map[string]string
@@ -185,29 +186,70 @@ func unquoted(t *testing.T, literal *ast.BasicLit) string {
 	return text
 }
 
-func TestTrustPolicyTrustsTheOperatorsServiceAccountOnly(t *testing.T) {
-	statements := iamPolicy(t, "trust-policy.json")
+// onlyStatement is the statement of a policy that has one.
+func onlyStatement(t *testing.T, name string) iamStatement {
+	t.Helper()
+	statements := iamPolicy(t, name)
 	if len(statements) != 1 {
-		t.Fatalf("%d statements, want one", len(statements))
+		t.Fatalf("%s has %d statements, want one", name, len(statements))
 	}
-	want := map[string]map[string]string{"StringEquals": {
-		"OIDC_PROVIDER:aud": "sts.amazonaws.com",
-		"OIDC_PROVIDER:sub": testenv.UserName(manager),
-	}}
-	if diff := cmp.Diff(want, statements[0].Condition); diff != "" {
-		t.Errorf("conditions (-want +got):\n%s", diff)
+	return statements[0]
+}
+
+func TestTrustPolicyTrustsTheOperatorsServiceAccountOnly(t *testing.T) {
+	want := iamStatement{
+		Sid: "OperatorByIRSA", Principal: map[string]string{"Federated": "arn:aws:iam::ACCOUNT_ID:oidc-provider/OIDC_PROVIDER"},
+		Action: oneOrMore{"sts:AssumeRoleWithWebIdentity"},
+		Condition: map[string]map[string]string{"StringEquals": {
+			"OIDC_PROVIDER:aud": "sts.amazonaws.com",
+			"OIDC_PROVIDER:sub": testenv.UserName(manager),
+		}},
+	}
+	if diff := cmp.Diff(want, onlyStatement(t, "trust-policy.json")); diff != "" {
+		t.Errorf("statement (-want +got):\n%s", diff)
 	}
 }
 
-func TestOtherPoliciesForAWSAreOfOneStatement(t *testing.T) {
-	for name, action := range map[string]string{
-		"trust-policy.json": "sts:AssumeRoleWithWebIdentity", "trust-policy-pod-identity.json": "sts:AssumeRole,sts:TagSession",
-		"trust-policy-other-account.json": "sts:AssumeRole", "assume-role-policy.json": "sts:AssumeRole",
-	} {
-		statements := iamPolicy(t, name)
-		if len(statements) != 1 || strings.Join(statements[0].Action, ",") != action {
-			t.Errorf("%s: %+v, want one statement on %s", name, statements, action)
-		}
+// TestTrustPolicyForPodIdentityTrustsTheOperatorsServiceAccountOnly goes by the session tags that EKS sets. Without them every
+// ServiceAccount of every cluster of the account could be given the role. (Amazon EKS User Guide, "Create IAM role with trust policy
+// required by EKS Pod Identity".)
+func TestTrustPolicyForPodIdentityTrustsTheOperatorsServiceAccountOnly(t *testing.T) {
+	want := iamStatement{
+		Sid: "OperatorByPodIdentity", Principal: map[string]string{"Service": "pods.eks.amazonaws.com"},
+		Action: oneOrMore{"sts:AssumeRole", "sts:TagSession"},
+		Condition: map[string]map[string]string{"StringEquals": {
+			"aws:SourceAccount":                         "ACCOUNT_ID",
+			"aws:RequestTag/eks-cluster-arn":            "CLUSTER_ARN",
+			"aws:RequestTag/kubernetes-namespace":       manager.Namespace,
+			"aws:RequestTag/kubernetes-service-account": manager.Name,
+		}},
+	}
+	if diff := cmp.Diff(want, onlyStatement(t, "trust-policy-pod-identity.json")); diff != "" {
+		t.Errorf("statement (-want +got):\n%s", diff)
+	}
+}
+
+// TestRolesOfOtherAccountsCanBeAssumedWithTheSessionTagsOfPodIdentity minds that those tags are transitive: whoever has them passes
+// them on with AssumeRole, for which both sides must allow sts:TagSession. It allows nothing by itself, and an external ID is
+// sts:AssumeRole's. (IAM User Guide, "Pass session tags in AWS STS".)
+func TestRolesOfOtherAccountsCanBeAssumedWithTheSessionTagsOfPodIdentity(t *testing.T) {
+	operator := map[string]string{"AWS": "arn:aws:iam::ACCOUNT_ID:role/chatelaine"}
+	want := []iamStatement{
+		{
+			Sid: "OperatorOfAnotherAccount", Principal: operator, Action: oneOrMore{"sts:AssumeRole"},
+			Condition: map[string]map[string]string{"StringEquals": {"sts:ExternalId": "EXTERNAL_ID"}},
+		},
+		{Sid: "ItsSessionTagsByPodIdentity", Principal: operator, Action: oneOrMore{"sts:TagSession"}},
+	}
+	if diff := cmp.Diff(want, iamPolicy(t, "trust-policy-other-account.json")); diff != "" {
+		t.Errorf("the role's trust policy (-want +got):\n%s", diff)
+	}
+	caller := iamStatement{
+		Sid: "ActInOtherAccounts", Action: oneOrMore{"sts:AssumeRole", "sts:TagSession"},
+		Resource: oneOrMore{"arn:aws:iam::OTHER_ACCOUNT_ID:role/chatelaine"},
+	}
+	if diff := cmp.Diff(caller, onlyStatement(t, "assume-role-policy.json")); diff != "" {
+		t.Errorf("the operator's own policy (-want +got):\n%s", diff)
 	}
 }
 
