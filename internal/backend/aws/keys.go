@@ -200,43 +200,6 @@ func (b *Backend) ensureRecent(ctx context.Context, since time.Time) error {
 	return b.ensureScan(ctx, since)
 }
 
-// ScheduleDeletion implements backend.Backend.
-func (b *Backend) ScheduleDeletion(ctx context.Context, keyID string, windowInDays int) (time.Time, error) {
-	if windowInDays < 7 || windowInDays > 30 {
-		return time.Time{}, invalid(fmt.Sprintf("the waiting window must be 7 to 30 days, not %d", windowInDays))
-	}
-	window := int32(windowInDays)
-	in := &kms.ScheduleKeyDeletionInput{KeyId: &keyID, PendingWindowInDays: &window}
-	out, err := write(ctx, b, keyID, inMetadata, "ScheduleKeyDeletion", b.clients.kms.ScheduleKeyDeletion, in)
-	switch {
-	case backend.ClassOf(err) == backend.NotReady: // so it says of a key that is pending deletion
-		state, at, describeErr := b.stateNow(ctx, keyID)
-		if describeErr != nil || state != backend.StatePendingDeletion {
-			return time.Time{}, err
-		}
-		return at, nil
-	case err != nil:
-		return time.Time{}, b.unlessNew(err, keyID)
-	}
-	at := time.Time{}
-	if out.DeletionDate != nil {
-		at = *out.DeletionDate
-	}
-	b.changed(keyID, func(e *entry, now time.Time) {
-		e.metadata.change(now, func(m *metadata) { m.state, m.deletionTime = backend.StatePendingDeletion, at })
-	})
-	return at, nil
-}
-
-// stateNow asks AWS for a key's state.
-func (b *Backend) stateNow(ctx context.Context, keyID string) (state backend.State, deletionTime time.Time, err error) {
-	if _, err := b.describe(ctx, keyID); err != nil {
-		return "", time.Time{}, err
-	}
-	b.view.peek(keyID, func(e *entry) { state, deletionTime = e.metadata.value.state, e.metadata.value.deletionTime })
-	return state, deletionTime, nil
-}
-
 // changed takes a change that this process made of a key, and tells of it.
 func (b *Backend) changed(keyID string, change func(e *entry, now time.Time)) {
 	now := b.clock.Now()

@@ -4,8 +4,10 @@
 package aws
 
 import (
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -101,6 +103,35 @@ func TestAnAliasOfAKeyThatKeepsTheOperatorOutIsThatKeys(t *testing.T) {
 		if seen, err := w.service.DescribeKey(t.Context(), id); err != nil || !slices.Equal(seen.Aliases, []string{want}) {
 			t.Errorf("key %s has %v, %v, want %s", id, seen.Aliases, err, want)
 		}
+	}
+}
+
+func TestAKeyThatIsAnothersByNowIsNotScheduledForDeletion(t *testing.T) {
+	for name, change := range map[string]kms.Mutation{
+		"one of another cluster":         kms.TagResource(backend.Owner{Cluster: "another", Namespace: "team", Name: "key", UID: "uid"}.Tags()),
+		"another one of this cluster":    kms.TagResource(owner("next").Tags()),
+		"nobody":                         kms.UntagResource("kms.chatelaine.dev/cluster"),
+		"the next of the owner's name":   kms.TagResource(map[string]string{backend.TagUID: "next"}),
+		"the owner, with a tag of other": kms.TagResource(map[string]string{"team": "others"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWatched(t, false)
+			w.outside(t, w.key.ID, change)
+			want, state := backend.Conflict, backend.StateEnabled
+			if strings.HasPrefix(name, "the owner") {
+				want, state = "", backend.StatePendingDeletion
+			}
+			if _, err := w.b.ScheduleDeletion(t.Context(), w.key.ID, 7); backend.ClassOf(err) != want {
+				t.Errorf("it is said to be scheduled: %v", err)
+			}
+			seen, err := w.service.DescribeKey(t.Context(), w.key.ID)
+			if err != nil || string(seen.State) != string(state) {
+				t.Errorf("it is %s, %v, want %s", seen.State, err, state)
+			}
+			if told := get(t, w.b, w.key.ID); !maps.Equal(told.Tags, seen.Tags) {
+				t.Errorf("its tags are told as %v", told.Tags)
+			}
+		})
 	}
 }
 
