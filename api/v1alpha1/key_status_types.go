@@ -28,9 +28,9 @@ type KeyStatus struct {
 	Backend string `json:"backend,omitempty"`
 
 	// backendKind is the kind of that KMSBackend when the key was found there: the
-	// field of its spec, software or aws. On one of another kind that has taken its
-	// name, the key is not looked for. Omitted: the key was not found yet, or not
-	// since status has this field.
+	// field of its spec, software or aws. On one of another kind that has taken
+	// its name, the key is not looked for. Omitted: the key was not found yet, or
+	// not since status has this field.
 	// +optional
 	// +kubebuilder:validation:Enum=software;aws
 	BackendKind string `json:"backendKind,omitempty"`
@@ -120,8 +120,8 @@ type KeyStatus struct {
 	Replicas []KeyReplicaStatus `json:"replicas,omitempty"`
 
 	// deletionBegunTime is when the operator began to schedule the key's deletion,
-	// as deletion.policy Schedule says. From then on the deletion may be scheduled,
-	// also where no answer came.
+	// as deletion.policy Schedule says. From then on the deletion may be
+	// scheduled, also where no answer came.
 	// +optional
 	DeletionBegunTime *metav1.Time `json:"deletionBegunTime,omitempty"`
 
