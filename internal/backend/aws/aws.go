@@ -8,7 +8,7 @@
 // The keys of this cluster are kept in memory (view): what AWS said of them, and what was done to them since. A verb that
 // changes a key changes the view as well, so Create, Apply, Get and Policy of a key cost one call for each thing that they
 // do, and reading costs nothing. A key with tags and a policy, an alias and rotation is three calls: CreateKey, CreateAlias,
-// EnableKeyRotation. Keys of others are read anew each time that they are asked for.
+// EnableKeyRotation. Keys of others are read anew each time that they are asked for, and so is which key has an alias.
 //
 // What others change is found by Sweep: lists tell which keys, aliases and tags there are, and in each sweep some keys are
 // looked at in depth, so many that a sweep costs a tenth of a call per key beyond the pages of the lists. Verified tells when
@@ -23,8 +23,8 @@
 //
 // CreateKey has no token that would make it idempotent. So before it is called, it must be certain that the owner has no key
 // yet: none is in the view, and after the last moment at which a key could have been made that this process does not know of
-// (it was opened then, or the answer to a CreateKey of this owner was lost), all keys were listed, late enough for the lists
-// to show it. One listing serves all who wait for it. The owner is found by its tags, which CreateKey itself sets.
+// (it was opened then, or the answer to a CreateKey of this owner was lost, or AWS said that the owner's key does not exist),
+// all keys were listed, late enough for the lists to show it. One listing serves all who wait for it. The owner is found by its tags, which CreateKey itself sets.
 //
 // # Calls
 //
