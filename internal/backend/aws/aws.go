@@ -24,7 +24,8 @@
 // CreateKey has no token that would make it idempotent. So before it is called, it must be certain that the owner has no key
 // yet: none is in the view, and after the last moment at which a key could have been made that this process does not know of
 // (it was opened then, or the answer to a CreateKey of this owner was lost, or AWS said that the owner's key does not exist),
-// all keys were listed, late enough for the lists to show it. One listing serves all who wait for it. The owner is found by its tags, which CreateKey itself sets.
+// all keys were listed, late enough for the lists to show it. One listing serves all who wait for it. The owner is found by its
+// tags, which CreateKey itself sets.
 //
 // # Calls
 //
