@@ -188,10 +188,11 @@ func TestNothingIsDoneInAnyRegionWhileOnlyObserving(t *testing.T) {
 	}
 }
 
-// observe has the Key left as it is.
+// observe has the Key, which is as declared, left as it is from now on.
 func observe(r *rig, made *v1alpha1.Key) {
 	r.t.Helper()
 	r.update(made, func(k *v1alpha1.Key) {
 		k.Annotations = map[string]string{v1alpha1.ReconcileAnnotation: v1alpha1.ReconcileObserve}
 	})
+	r.awaitSays(made, v1alpha1.ConditionSynced, "so the key is left as it is until the annotation is removed")
 }
