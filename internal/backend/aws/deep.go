@@ -86,8 +86,8 @@ func (v *view) toLookAt(now time.Time) (due, inTurn []string) {
 	defer v.mu.Unlock()
 	for id, e := range v.keys {
 		switch {
-		case !v.ours(e) || !e.complete():
-		case e.due(now):
+		case !v.ours(e) || !e.whole():
+		case e.due(now), e.shown(now, v.lags.Reads):
 			due = append(due, id)
 		default:
 			inTurn = append(inTurn, id)

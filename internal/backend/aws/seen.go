@@ -113,6 +113,12 @@ func (e *entry) shownAt(lag time.Duration) time.Time {
 	return later(later(e.metadata.shownAt(lag), e.tags.shownAt(lag)), later(e.schedule.shownAt(lag), e.history.shownAt(lag)))
 }
 
+// shown says whether something is in doubt of which reads tell by now what became of it.
+func (e *entry) shown(now time.Time, lag time.Duration) bool {
+	at := e.shownAt(lag)
+	return !at.IsZero() && !now.Before(at)
+}
+
 // awaitShown returns when reads tell what became of the writes to the key that are in doubt: at once if none is.
 func (b *Backend) awaitShown(ctx context.Context, at time.Time) error {
 	if at.IsZero() {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"reflect"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -178,29 +177,22 @@ func (v *view) unlisted(listed map[string]map[string]string, begun time.Time) []
 	return unlisted
 }
 
-// lookDeep reads all of a key anew, its tags too if they are asked for, and tells its owner if something is not what it was.
+// lookDeep reads all of a key anew, its tags too if they are asked for, or in doubt. The view tells whose key is not what it was.
 func (b *Backend) lookDeep(ctx context.Context, id string, tags bool) error {
 	unlock, err := b.locks.lock(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	before, _ := b.view.any(id)
-	policyBefore, policyKnown := b.knownPolicy(id)
-	grantsBefore, _ := b.knownGrants(id)
+	policy := false
+	b.view.peek(id, func(e *entry) { policy, tags = e.policy.known, tags || !e.tags.certain() })
 	if _, err := b.describe(ctx, id); err != nil {
 		return err
 	}
-	if err := b.reread(ctx, id, tags, policyKnown); err != nil {
+	if err := b.reread(ctx, id, tags, policy); err != nil {
 		return err
 	}
 	b.view.editKnown(id, b.clock.Now(), func(e *entry) { e.verified = b.clock.Now() })
-	after, _ := b.view.any(id)
-	policyAfter, _ := b.knownPolicy(id)
-	grantsAfter, _ := b.knownGrants(id)
-	if !reflect.DeepEqual(before, after) || policyBefore != policyAfter || !reflect.DeepEqual(grantsBefore, grantsAfter) {
-		b.tellOf(id)
-	}
 	return nil
 }
 
