@@ -55,6 +55,7 @@ func TestWhatALookFindsThatFailsHalfwayIsTold(t *testing.T) {
 func TestWhoseOwnerTagsWereTakenAwayIsToldWithoutATaggingAPI(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t, false)
+	w.endpoint.clock.Step(time.Hour) // so that it is each key's turn
 	w.outside(t, w.key.ID, kms.UntagResource("kms.chatelaine.dev/cluster", "kms.chatelaine.dev/namespace", "kms.chatelaine.dev/name",
 		"kms.chatelaine.dev/uid"))
 	w.everyLook(t)
