@@ -19,6 +19,10 @@
 // AWS KMS shows what was written after a while, the Resource Groups Tagging API later still (Lags). So a read that began
 // within that while after this process's own write is not believed where it contradicts the write.
 //
+// A write that failed and may have been carried out leaves what it writes in doubt: it is read anew, by reads late enough to show the
+// write. Until then a key is told with every alias and tag that it may have, by a failing Apply only, and a grant that it may have as
+// one that nobody declared; whatever else is in doubt is waited for. So what is taken back after that is undone.
+//
 // # Exactly once
 //
 // CreateKey has no token that would make it idempotent. So before it is called, it must be certain that the owner has no key
