@@ -37,7 +37,7 @@ type Grant struct {
 	// EncryptionContextEquals and EncryptionContextSubset constrain the grant unless they are empty.
 	EncryptionContextEquals, EncryptionContextSubset map[string]string
 	// Foreign says that the grant has something that no Key can declare (a service as its principal, a source): it was made
-	// by somebody else under this name.
+	// by somebody else under this name. So is one told of which it is not known yet whether it is there, with no ID if it was being made.
 	Foreign bool
 }
 
