@@ -88,5 +88,8 @@ func (r *Reconciler) checkNow(ctx context.Context, p *pass) {
 	p.status.LastHandledReconcileAt = value
 }
 
+// notLookedAt takes back that the key was looked at as the annotation asks for: some of it was not.
+func (p *pass) notLookedAt() { p.status.LastHandledReconcileAt = p.key.Status.LastHandledReconcileAt }
+
 // maxReconcileAt is the room in status.lastHandledReconcileAt.
 const maxReconcileAt = 64

@@ -103,6 +103,9 @@ func (r *Reconciler) make(ctx context.Context, p *pass) {
 	if p.configured && granted {
 		p.status.SyncedGeneration = p.key.Generation
 	}
+	if !granted {
+		p.notLookedAt()
+	}
 }
 
 // finish writes the status and says when to look again.

@@ -64,10 +64,11 @@ func (p *pass) isForgotten(grant backend.Grant) bool {
 		!slices.ContainsFunc(p.status.Grants, func(s v1alpha1.KeyGrantStatus) bool { return s.GrantID == grant.ID })
 }
 
-// mayHaveGrants says whether it has to be asked which grants the key has: it is to have some, had some, or is on its way to
-// what is declared, so that nobody knows. Most Keys have none, and asking can be a call to the backend.
+// mayHaveGrants says whether it has to be asked which grants the key has: it is to have some, had some, is on its way to what is
+// declared, so that nobody knows, or is to be looked at now. Most Keys have none, and asking can be a call to the backend.
 func (p *pass) mayHaveGrants() bool {
-	return len(p.key.Spec.Grants) > 0 || len(p.status.Grants) > 0 || !p.wasSettled()
+	lookedAt := p.status.LastHandledReconcileAt != p.key.Status.LastHandledReconcileAt
+	return len(p.key.Spec.Grants) > 0 || len(p.status.Grants) > 0 || !p.wasSettled() || lookedAt
 }
 
 // refuseGrants is for backends whose keys can have none.

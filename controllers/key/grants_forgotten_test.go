@@ -45,6 +45,20 @@ func TestGrantsOfAnEarlierKeyAreRevokedThough(t *testing.T) {
 	}
 }
 
+func TestAGrantThatNobodyKnowsOfIsFoundByALookAtTheKey(t *testing.T) {
+	for name, fault := range oneGrantFault {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			made := r.createReady("orders", nil)
+			r.fake.AddGrant(made.Status.KeyID, grantFor(made, "api", role("app"), "Decrypt"))
+			r.fake.Inject(fault)
+			r.update(made, annotate(v1alpha1.ReconcileAtAnnotation, "2026-03-01T12:00:00Z"))
+			r.awaitGrants(made)
+			r.awaitHandled(made, "2026-03-01T12:00:00Z")
+		})
+	}
+}
+
 func TestAGrantThatStatusForgotIsRevokedThough(t *testing.T) {
 	for name, fault := range oneGrantFault {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 func (r *Reconciler) findReplica(ctx context.Context, p, q *pass, listed bool) (absent bool, problem *conditions.Problem) {
 	r.checkNow(ctx, q)
 	if q.status.LastHandledReconcileAt != p.status.LastHandledReconcileAt { // it could not be looked at
-		p.status.LastHandledReconcileAt = p.key.Status.LastHandledReconcileAt
+		p.notLookedAt()
 	}
 	seen, err := q.backend.Get(ctx, p.seen.ID)
 	switch {

@@ -91,6 +91,9 @@ func (p *pass) absorb(q *pass) {
 	p.unrepaired = append(p.unrepaired, q.unrepaired...)
 	p.unresolved, p.expiring = p.unresolved || q.unresolved, p.expiring || q.expiring
 	p.wakeAt(q.nextAt)
+	if q.status.LastHandledReconcileAt != p.status.LastHandledReconcileAt {
+		p.notLookedAt()
+	}
 	if q.isPrimary() {
 		p.status.Rotation = q.status.Rotation
 	}

@@ -140,7 +140,7 @@ func (r *Reconciler) keepReplica(
 
 // failReplica says of a problem in which Region it is. Nobody knows then which key policy is in force there.
 func (p *pass) failReplica(region string, problem conditions.Problem) {
-	p.status.LastHandledReconcileAt = p.key.Status.LastHandledReconcileAt // it was not looked at everywhere
+	p.notLookedAt()
 	if p.untried {
 		return // status stays as it is until it can be said
 	}
