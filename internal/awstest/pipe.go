@@ -26,8 +26,8 @@ type Pipe struct {
 
 var _ net.Listener = (*Pipe)(nil)
 
-// Serve serves handler over HTTP, as at http://pipe, to those who connect with DialContext, until the test ends. Clients must
-// have closed their connections by then.
+// Serve serves handler over HTTP, as at http://pipe, to those who connect with DialContext, until the test ends, and their
+// connections with it.
 func Serve(tb testing.TB, handler http.Handler) *Pipe {
 	tb.Helper()
 	p := &Pipe{waiting: make(chan net.Conn), closed: make(chan struct{})}

@@ -58,8 +58,8 @@ func newHollow(t *testing.T) (*endpoint, *hollow, *Backend) {
 	p := newProxy(t, w)
 	p.tagging = true
 	behind := *w
-	behind.server = p.server
-	return w, h, open(t, settings(newFront(t, &behind, &front{asked: h.asked, answered: h.answered}).server.URL, clock.RealClock{}))
+	behind.place = p.place
+	return w, h, open(t, settings(newFront(t, &behind, &front{asked: h.asked, answered: h.answered}).url(), clock.RealClock{}))
 }
 
 func isLacking(t *testing.T, operation string, err error) {

@@ -79,7 +79,7 @@ func TestAThousandKeysTakeThreeCallsEachAndSteadyStateATenth(t *testing.T) {
 			w := newEndpoint(t)
 			p := newProxy(t, w)
 			p.tagging = tagging
-			config := settings(p.server.URL, clock.RealClock{})
+			config := settings(p.url(), clock.RealClock{})
 			config.Lags = Lags{Reads: 20 * time.Millisecond, Tagging: 100 * time.Millisecond}
 			b := open(t, config)
 			var ids sync.Map
@@ -115,7 +115,7 @@ func TestAThousandKeysTakeThreeCallsEachAndSteadyStateATenth(t *testing.T) {
 func TestEveryKeyIsVerifiedInTurn(t *testing.T) {
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	b := open(t, settings(p.server.URL, w.clock))
+	b := open(t, settings(p.url(), w.clock))
 	ids := map[string]string{}
 	for i := range 20 {
 		name := fmt.Sprintf("key-%d", i)
@@ -145,7 +145,7 @@ func TestNoOperationIsCalledMoreOftenThanItsQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		counter := awstest.NewCounter(awstest.NewAccount(t, awstest.Options{}))
-		b := openThrough(t, awstest.Serve(t, counter))
+		b := openThrough(t, awstest.Serve(t, counter), byDefault())
 		many(60, func(name string) { ready(t, b, name) })
 		withinQuotas(t, counter)
 		for operation, want := range map[string]int{"CreateKey": 4, "CreateAlias": 4} {

@@ -19,8 +19,8 @@ func TestTheAWSBackendIsABackend(t *testing.T) {
 	backendtest.Run(t, func(t *testing.T) backendtest.Subject {
 		worlds := newEndpoints(t, region, elsewhere)
 		w := worlds[0]
-		b := open(t, settings(w.server.URL, w.clock))
-		there := openIn(t, elsewhere, settings(w.server.URL, w.clock))
+		b := open(t, settings(w.url(), w.clock))
+		there := openIn(t, elsewhere, settings(w.url(), w.clock))
 		return backendtest.Subject{
 			Backend: b, Elsewhere: there,
 			CreateOutside: func(t *testing.T, tags map[string]string) string {

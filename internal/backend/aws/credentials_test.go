@@ -31,7 +31,7 @@ func TestNewCredentialsAreTakenUpWhenAWSRefusesTheOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("AWS_CONFIG_FILE", configuration)
-	config := settings(w.server.URL, clock.RealClock{})
+	config := settings(w.url(), clock.RealClock{})
 	config.Credentials = nil
 	give("AKIAIOSFODNN9EXAMPLE")
 	b := open(t, config)

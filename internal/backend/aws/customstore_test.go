@@ -39,7 +39,7 @@ func newStores(t *testing.T) (*stores, *proxy, *Backend) {
 	s := &stores{keys: map[string]map[string]any{}, taken: map[string]bool{}}
 	w := newFront(t, newEndpoint(t), &front{asked: s.asked, answered: s.answered})
 	p := newProxy(t, w)
-	return s, p, open(t, settings(p.server.URL, clock.RealClock{}))
+	return s, p, open(t, settings(p.url(), clock.RealClock{}))
 }
 
 // asked implements the rules of CreateKey that are about custom key stores, and keeps rotation from their keys.
@@ -122,7 +122,7 @@ func TestAKeyIsMadeInACustomKeyStoreAndToldWhereItIs(t *testing.T) {
 				t.Errorf("it is of origin %s in %s, the other one in %s", made.Origin, made.Store, ordinary.Store)
 			}
 			apply(t, b, made.ID, backend.PutAlias{Name: "alias/key"}, backend.SetTags{Tags: map[string]string{"a": "b"}}, backend.SetDescription{To: "new"})
-			fresh := open(t, settings(p.server.URL, clock.RealClock{}))
+			fresh := open(t, settings(p.url(), clock.RealClock{}))
 			calls := p.counted(func() {
 				if seen := get(t, fresh, made.ID); seen.Origin != in.Origin || seen.Store != in.Store || seen.Description != "new" {
 					t.Errorf("read again it is %+v", seen)

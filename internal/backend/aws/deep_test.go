@@ -67,7 +67,7 @@ func newWithBroken(t *testing.T, others int, tagging bool) *withBroken {
 	front := newFront(t, w.endpoint, &front{asked: w.asked, answered: w.answered})
 	w.proxy = newProxy(t, front)
 	w.tagging = tagging
-	w.b = open(t, settings(w.proxy.server.URL, w.endpoint.clock))
+	w.b = open(t, settings(w.proxy.url(), w.endpoint.clock))
 	w.bad = ready(t, w.b, "bad")
 	w.endpoint.clock.Step(time.Minute)
 	for i := range others {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -131,7 +132,7 @@ type state struct {
 // stateOf reads it past whatever is known, and what it lags behind.
 func (w *endpoint) stateOf(t *testing.T, id string) state {
 	t.Helper()
-	fresh := open(t, settings(w.server.URL, clock.RealClock{}))
+	fresh := w.open(t, settings(piped, clock.RealClock{}))
 	key := get(t, fresh, id)
 	s := state{State: key.State, Description: key.Description, Tags: map[string]string{}, Aliases: key.Aliases, Days: key.Rotation.PeriodInDays}
 	for name, value := range key.Tags {
@@ -215,24 +216,25 @@ func TestWhatIsTakenBackWhenItsAnswerWasLostIsUndone(t *testing.T) {
 		for name, c := range doubts() {
 			t.Run(name+", "+way, func(t *testing.T) {
 				t.Parallel()
-				w, p, config := late(t, false)
-				config.Lags.Grants = config.Lags.Reads
-				b := open(t, config)
-				k := &keeper{b: b, id: create(t, b, symmetric("key")).ID}
-				k.settle(t, c.from)
-				was := w.stateOf(t, k.id)
-				for _, f := range faults {
-					f.operation = c.operation
-					p.inject(f)
-				}
-				if _, err := k.pass(t, c.to); err == nil {
-					t.Fatal("the answer was not lost")
-				}
-				p.heal()
-				k.settle(t, c.from)
-				if diff := cmp.Diff(was, w.stateOf(t, k.id)); diff != "" {
-					t.Errorf("it is not what it was before (-before +now):\n%s", diff)
-				}
+				synctest.Test(t, func(t *testing.T) {
+					w, p, config := late(t, false)
+					b := p.open(t, config)
+					k := &keeper{b: b, id: create(t, b, symmetric("key")).ID}
+					k.settle(t, c.from)
+					was := w.stateOf(t, k.id)
+					for _, f := range faults {
+						f.operation = c.operation
+						p.inject(f)
+					}
+					if _, err := k.pass(t, c.to); err == nil {
+						t.Fatal("the answer was not lost")
+					}
+					p.heal()
+					k.settle(t, c.from)
+					if diff := cmp.Diff(was, w.stateOf(t, k.id)); diff != "" {
+						t.Errorf("it is not what it was before (-before +now):\n%s", diff)
+					}
+				})
 			})
 		}
 	}

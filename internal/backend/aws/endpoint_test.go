@@ -4,7 +4,6 @@
 package aws
 
 import (
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -34,7 +33,7 @@ type endpoint struct {
 	service *kms.Service
 	ring    *keyring.Keyring
 	clock   *clocktesting.FakeClock // the KMS's; signatures are of the real time
-	server  *httptest.Server
+	*place
 }
 
 func newEndpoint(t *testing.T) *endpoint {
@@ -47,12 +46,11 @@ func newEndpoint(t *testing.T) *endpoint {
 func newEndpoints(t *testing.T, regions ...string) []*endpoint {
 	t.Helper()
 	partition := kms.NewPartition()
-	server := httptest.NewServer(record(awstest.Endpoint(partition, awstest.RootUser(t))))
-	t.Cleanup(server.Close)
+	here := newPlace(t, record(awstest.Endpoint(partition, awstest.RootUser(t))))
 	now := clocktesting.NewFakeClock(time.Now())
 	worlds := make([]*endpoint, len(regions))
 	for i, region := range regions {
-		worlds[i] = &endpoint{ring: keyringtest.New(t, keyring.ID{AccountID: account, Region: region}), clock: now, server: server}
+		worlds[i] = &endpoint{ring: keyringtest.New(t, keyring.ID{AccountID: account, Region: region}), clock: now, place: here}
 		worlds[i].service = kms.New(worlds[i].ring, now, kms.Options{})
 		partition.Add(worlds[i].service)
 	}

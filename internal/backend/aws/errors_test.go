@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	smithy "github.com/aws/smithy-go"
@@ -92,7 +93,7 @@ func faulty(t *testing.T) (*endpoint, *proxy, *Backend) {
 	t.Helper()
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	b := open(t, settings(p.server.URL, clock.RealClock{}))
+	b := open(t, settings(p.url(), clock.RealClock{}))
 	if err := b.ensureAliases(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func faulty(t *testing.T) (*endpoint, *proxy, *Backend) {
 
 func TestWhatKeepsABackendFromBeingUsedIsSaidWithTheWayOut(t *testing.T) {
 	w := newEndpoint(t)
-	good := settings(w.server.URL, clock.RealClock{})
+	good := settings(w.url(), clock.RealClock{})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -183,29 +184,34 @@ func TestACallThatMayHaveHappenedIsToldFromOneThatDidNot(t *testing.T) {
 }
 
 func TestAWriteWhoseAnswerIsLostIsRepeated(t *testing.T) {
-	w, p, b := faulty(t)
-	key := create(t, b, symmetric("key"))
-	changes := map[string]backend.Change{
-		"CreateAlias": backend.PutAlias{Name: "alias/a"}, "EnableKeyRotation": backend.SetRotation{ToDays: 90},
-		"TagResource": backend.SetTags{Tags: map[string]string{"a": "b"}}, "DisableKey": backend.Disable{},
-		"UpdateKeyDescription": backend.SetDescription{To: "new"},
-	}
-	for operation := range changes {
-		p.inject(fault{operation: operation, times: 1, afterEffect: true})
-	}
-	apply(t, b, key.ID, changes["CreateAlias"], changes["EnableKeyRotation"], changes["TagResource"], changes["UpdateKeyDescription"], changes["DisableKey"])
-	seen, err := w.service.DescribeKey(t.Context(), key.ID)
-	if err != nil || !slices.Equal(seen.Aliases, []string{"alias/a"}) || seen.Rotation.PeriodInDays != 90 || seen.Tags["a"] != "b" ||
-		seen.Description != "new" || seen.State != "Disabled" {
-		t.Errorf("it came to %+v, %v", seen, err)
-	}
-	at := persist(t, func() (time.Time, error) {
-		p.inject(fault{operation: "ScheduleKeyDeletion", times: 1, afterEffect: true})
-		return b.ScheduleDeletion(t.Context(), key.ID, 7)
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newEndpoint(t)
+		p := newProxy(t, w)
+		b := p.open(t, settings(piped, clock.RealClock{}))
+		key := create(t, b, symmetric("key"))
+		changes := map[string]backend.Change{
+			"CreateAlias": backend.PutAlias{Name: "alias/a"}, "EnableKeyRotation": backend.SetRotation{ToDays: 90},
+			"TagResource": backend.SetTags{Tags: map[string]string{"a": "b"}}, "DisableKey": backend.Disable{},
+			"UpdateKeyDescription": backend.SetDescription{To: "new"},
+		}
+		for operation := range changes {
+			p.inject(fault{operation: operation, times: 1, afterEffect: true})
+		}
+		apply(t, b, key.ID, changes["CreateAlias"], changes["EnableKeyRotation"], changes["TagResource"], changes["UpdateKeyDescription"], changes["DisableKey"])
+		seen, err := w.service.DescribeKey(t.Context(), key.ID)
+		if err != nil || !slices.Equal(seen.Aliases, []string{"alias/a"}) || seen.Rotation.PeriodInDays != 90 || seen.Tags["a"] != "b" ||
+			seen.Description != "new" || seen.State != "Disabled" {
+			t.Errorf("it came to %+v, %v", seen, err)
+		}
+		at := persist(t, func() (time.Time, error) {
+			p.inject(fault{operation: "ScheduleKeyDeletion", times: 1, afterEffect: true})
+			return b.ScheduleDeletion(t.Context(), key.ID, 7)
+		})
+		if seen, err = w.service.DescribeKey(t.Context(), key.ID); err != nil || seen.DeletionTime.Sub(at).Abs() > time.Millisecond {
+			t.Errorf("deletion at %s, told %s, %v", seen.DeletionTime, at, err)
+		}
 	})
-	if seen, err = w.service.DescribeKey(t.Context(), key.ID); err != nil || seen.DeletionTime.Sub(at).Abs() > time.Millisecond {
-		t.Errorf("deletion at %s, told %s, %v", seen.DeletionTime, at, err)
-	}
 }
 
 func TestAnAnswerThatIsNotAWSsIsNoSuccess(t *testing.T) {

@@ -34,7 +34,7 @@ func TestAKeyIsAsNewAsTheAnswerToItsCreateKey(t *testing.T) {
 				}
 				return ""
 			}}
-			config := settings(newFront(t, w, f).server.URL, w.clock)
+			config := settings(newFront(t, w, f).url(), w.clock)
 			config.Lags = reckoned
 			b = open(t, config)
 			w.clock.Step(time.Minute)
@@ -60,7 +60,7 @@ func TestAKeyThatAWSDeniesIsLookedForBeforeAnotherIsMade(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newEndpoint(t)
 			p := newProxy(t, w)
-			config := settings(p.server.URL, w.clock)
+			config := settings(p.url(), w.clock)
 			config.Lags = reckoned
 			b := open(t, config)
 			w.clock.Step(time.Minute)
@@ -85,7 +85,7 @@ func TestAKeyThatAWSDeniesIsLookedForBeforeAnotherIsMade(t *testing.T) {
 func TestAKeyWhoseTimeCameIsNotLookedFor(t *testing.T) {
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	config := settings(p.server.URL, w.clock)
+	config := settings(p.url(), w.clock)
 	config.Lags = reckoned
 	b := open(t, config)
 	w.clock.Step(time.Minute)

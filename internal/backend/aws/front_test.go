@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -32,10 +31,9 @@ type front struct {
 // newFront is the endpoint with a front before it.
 func newFront(t *testing.T, behind *endpoint, f *front) *endpoint {
 	t.Helper()
-	f.t, f.behind = t, behind.server.URL
+	f.t, f.behind = t, behind.url()
 	before := *behind
-	before.server = httptest.NewServer(f)
-	t.Cleanup(before.server.Close)
+	before.place = newPlace(t, f)
 	return &before
 }
 

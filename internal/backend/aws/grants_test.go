@@ -50,7 +50,7 @@ func TestGrantsAreACallEachAndAreReadOnceByAnotherProcess(t *testing.T) {
 	t.Parallel()
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	b := open(t, settings(p.server.URL, w.clock))
+	b := open(t, settings(p.url(), w.clock))
 	id := ready(t, b, "orders").ID
 	first, second := declaredGrant("orders", "first", "Decrypt"), declaredGrant("orders", "second", "Encrypt")
 	changed := declaredGrant("orders", "first", "Encrypt")
@@ -67,7 +67,7 @@ func TestGrantsAreACallEachAndAreReadOnceByAnotherProcess(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"CreateGrant": 3, "RevokeGrant": 1}, calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	restarted := open(t, settings(p.server.URL, w.clock))
+	restarted := open(t, settings(p.url(), w.clock))
 	get(t, restarted, id)
 	calls = p.counted(func() {
 		for range 3 {
@@ -83,7 +83,7 @@ func TestAGrantWhoseAnswerWasLostIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	b := open(t, settings(p.server.URL, w.clock))
+	b := open(t, settings(p.url(), w.clock))
 	id := ready(t, b, "orders").ID
 	grant := declaredGrant("orders", "app", "Decrypt", "Encrypt")
 	p.inject(
@@ -92,20 +92,20 @@ func TestAGrantWhoseAnswerWasLostIsMadeOnce(t *testing.T) {
 	)
 	apply(t, b, id, backend.PutGrant{Grant: grant})
 	wantSame(t, grantsNow(t, b, id), grant)
-	wantSame(t, grantsNow(t, open(t, settings(p.server.URL, w.clock)), id), grant)
+	wantSame(t, grantsNow(t, open(t, settings(p.url(), w.clock)), id), grant)
 	if counts := p.counts(); counts["CreateGrant"] != 4 {
 		t.Errorf("CreateGrant was called %d times", counts["CreateGrant"])
 	}
 	p.inject(fault{operation: "RevokeGrant", times: 1, afterEffect: true})
 	apply(t, b, id, backend.RevokeGrant{ID: grantsNow(t, b, id)[0].ID, Name: grant.Name})
-	wantSame(t, grantsNow(t, open(t, settings(p.server.URL, w.clock)), id))
+	wantSame(t, grantsNow(t, open(t, settings(p.url(), w.clock)), id))
 }
 
 func TestASweepFindsAGrantThatWasRevokedOutside(t *testing.T) {
 	t.Parallel()
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	b := open(t, settings(p.server.URL, w.clock))
+	b := open(t, settings(p.url(), w.clock))
 	id, none := ready(t, b, "orders").ID, ready(t, b, "payments").ID
 	grant := declaredGrant("orders", "app", "Decrypt")
 	apply(t, b, id, backend.PutGrant{Grant: grant})
@@ -140,7 +140,7 @@ func TestASweepFindsAGrantThatWasRevokedOutside(t *testing.T) {
 func TestVerifyReadsGrantsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newEndpoint(t)
-	b := open(t, settings(w.server.URL, w.clock))
+	b := open(t, settings(w.url(), w.clock))
 	id := ready(t, b, "orders").ID
 	apply(t, b, id, backend.PutGrant{Grant: declaredGrant("orders", "app", "Decrypt")})
 	key, err := w.service.Key(id)
@@ -160,7 +160,7 @@ func TestAListThatLagsBehindDoesNotUndoAGrant(t *testing.T) {
 	t.Parallel()
 	w := newEndpoint(t)
 	now := clocktesting.NewFakeClock(time.Now())
-	config := settings(w.server.URL, now)
+	config := settings(w.url(), now)
 	config.Lags.Grants = 0 // the default
 	b := open(t, config)
 	id := ready(t, b, "orders").ID
@@ -191,7 +191,7 @@ func TestAmongHundredsOfGrantsOfOthersAKeysOwnAreFound(t *testing.T) {
 	t.Parallel()
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	b := open(t, settings(p.server.URL, w.clock))
+	b := open(t, settings(p.url(), w.clock))
 	id := ready(t, b, "orders").ID
 	own := declaredGrant("orders", "app", "Decrypt")
 	for i := range 205 {
@@ -210,7 +210,7 @@ func TestAmongHundredsOfGrantsOfOthersAKeysOwnAreFound(t *testing.T) {
 		}
 		w.clock.Step(time.Millisecond)
 	}
-	restarted := open(t, settings(p.server.URL, w.clock))
+	restarted := open(t, settings(p.url(), w.clock))
 	get(t, restarted, id)
 	calls := p.counted(func() { wantSame(t, grantsNow(t, restarted, id), own) })
 	if calls["ListGrants"] != 3 {

@@ -31,7 +31,7 @@ func TestThePrincipalBehindACallerIsWhomPoliciesName(t *testing.T) {
 func TestTheIdentityIsAskedForAgainWhenItIsOldOrTheCredentialsAreOthers(t *testing.T) {
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	b := open(t, settings(p.server.URL, w.clock))
+	b := open(t, settings(p.url(), w.clock))
 	identify := func() map[string]int {
 		return p.counted(func() {
 			identity, err := b.Identify(t.Context())

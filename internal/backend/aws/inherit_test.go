@@ -79,8 +79,8 @@ func policyOf(t *testing.T, sid string) string {
 func TestABackendWithOtherCredentialsReadsNothingThatTheOneBeforeKnew(t *testing.T) {
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	before, keys := furnished(t, settings(p.server.URL, clock.RealClock{}))
-	after := open(t, settings(p.server.URL, clock.RealClock{}))
+	before, keys := furnished(t, settings(p.url(), clock.RealClock{}))
+	after := open(t, settings(p.url(), clock.RealClock{}))
 	identify(t, after)
 	if !after.Inherit(before) {
 		t.Fatal("nothing was inherited")
@@ -114,8 +114,8 @@ func TestABackendWithOtherCredentialsReadsNothingThatTheOneBeforeKnew(t *testing
 func TestWhatTheOneBeforeHasUnderWayIsKnownToTheOneAfter(t *testing.T) {
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	before, keys := furnished(t, settings(p.server.URL, clock.RealClock{}))
-	after := open(t, settings(p.server.URL, clock.RealClock{}))
+	before, keys := furnished(t, settings(p.url(), clock.RealClock{}))
+	after := open(t, settings(p.url(), clock.RealClock{}))
 	identify(t, after)
 	var told []string
 	stop := before.Watch(func(owner backend.Owner) { told = append(told, owner.Name) })
@@ -151,7 +151,7 @@ func TestWhatTheOneBeforeHasUnderWayIsKnownToTheOneAfter(t *testing.T) {
 
 func TestManyWhoMakeKeysWhileCredentialsChangeMakeOneForEachOwner(t *testing.T) {
 	w := newEndpoint(t)
-	config := settings(w.server.URL, clock.RealClock{})
+	config := settings(w.url(), clock.RealClock{})
 	config.Lags = Lags{Reads: time.Millisecond, Tagging: time.Millisecond, Grants: time.Millisecond}
 	current := open(t, config)
 	identify(t, current)
@@ -186,11 +186,11 @@ func TestManyWhoMakeKeysWhileCredentialsChangeMakeOneForEachOwner(t *testing.T) 
 
 func TestABackendOfAnotherPlaceInheritsNothing(t *testing.T) {
 	w, other := newEndpoint(t), newEndpoint(t)
-	before, _ := furnished(t, settings(w.server.URL, clock.RealClock{}))
+	before, _ := furnished(t, settings(w.url(), clock.RealClock{}))
 	for name, config := range map[string]Config{
-		"another endpoint": settings(other.server.URL, clock.RealClock{}),
+		"another endpoint": settings(other.url(), clock.RealClock{}),
 		"another cluster": func() Config {
-			c := settings(w.server.URL, clock.RealClock{})
+			c := settings(w.url(), clock.RealClock{})
 			c.ClusterUID = "another"
 			return c
 		}(),
@@ -202,7 +202,7 @@ func TestABackendOfAnotherPlaceInheritsNothing(t *testing.T) {
 		}
 	}
 	for name, identity := range map[string]backend.Identity{"another account": {AccountID: "444455556666"}, "nobody knows whose": {}} {
-		after := open(t, settings(w.server.URL, clock.RealClock{}))
+		after := open(t, settings(w.url(), clock.RealClock{}))
 		after.identity.identity = identity
 		if after.Inherit(before) {
 			t.Error(name)
@@ -214,7 +214,7 @@ func TestWhatAnotherPrincipalMayReadIsLookedAtAgainBeforeAKeyIsMade(t *testing.T
 	w := newEndpoint(t)
 	p := newProxy(t, w)
 	users := map[string]string{accessKey: "first"}
-	config := settings(callers(t, p.server.URL, users), clock.RealClock{})
+	config := settings(callers(t, p.url(), users), clock.RealClock{})
 	hidden := create(t, open(t, config), symmetric("orders"))
 	before := open(t, config)
 	identify(t, before)
@@ -248,7 +248,7 @@ func TestOneKeyThatKeepsTheOperatorOutStopsNothingAfterAChangeOfCredentials(t *t
 			w := newEndpoint(t)
 			p := newProxy(t, w)
 			users := map[string]string{accessKey: "first"}
-			config := settings(callers(t, p.server.URL, users), clock.RealClock{})
+			config := settings(callers(t, p.url(), users), clock.RealClock{})
 			config.Lags = Lags{Reads: time.Millisecond, Tagging: time.Millisecond, Grants: time.Millisecond}
 			before := open(t, config)
 			identify(t, before)

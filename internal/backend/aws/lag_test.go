@@ -72,7 +72,11 @@ func (p *proxy) stale(operation string, keyID any, content []byte) []byte {
 	read := operation + " " + id
 	before, ok := p.before[read]
 	outdated := slices.IndexFunc(p.wrote[id], func(wrote time.Time) bool { return wrote.After(before.at) })
-	if ok && outdated >= 0 && now.Sub(p.wrote[id][outdated]) < p.readLag {
+	lag := p.readLag
+	if operation == "ListGrants" {
+		lag = p.grantLag
+	}
+	if ok && outdated >= 0 && now.Sub(p.wrote[id][outdated]) < lag {
 		return before.content
 	}
 	p.before[read] = reading{content, now}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,8 +58,8 @@ func TestMaterialLeavesTheProcessEncryptedOnly(t *testing.T) {
 	w := newEndpoint(t)
 	var mu sync.Mutex
 	var sent bytes.Buffer
-	serve := w.server.Config.Handler
-	w.server.Config.Handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+	serve := w.handler
+	w.handler = http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		body, err := io.ReadAll(in.Body)
 		if err != nil {
 			t.Error(err)
@@ -69,7 +70,7 @@ func TestMaterialLeavesTheProcessEncryptedOnly(t *testing.T) {
 		in.Body = io.NopCloser(bytes.NewReader(body))
 		serve.ServeHTTP(out, in)
 	})
-	b := open(t, settings(w.server.URL, clock.RealClock{}))
+	b := open(t, settings(w.url(), clock.RealClock{}))
 	key := create(t, b, external("key"))
 	if _, err := b.ImportMaterial(t.Context(), key.ID, material(), time.Time{}); err != nil {
 		t.Fatal(err)
@@ -86,30 +87,32 @@ func TestMaterialLeavesTheProcessEncryptedOnly(t *testing.T) {
 // AWS hands out a wrapping key in four seconds. Who cannot have one soon is told at once, so that nobody waits behind him.
 func TestWhoCannotImportSoonIsToldSo(t *testing.T) {
 	t.Parallel()
-	w := newEndpoint(t)
-	config := settings(w.server.URL, clock.RealClock{})
-	config.Quotas["GetParametersForImport"] = 0.01
-	b := open(t, config)
-	first, second := create(t, b, external("first")), create(t, b, external("second"))
-	if _, err := b.ImportMaterial(t.Context(), first.ID, material(), time.Time{}); err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		begun := time.Now()
-		_, err := b.ImportMaterial(t.Context(), second.ID, material(), time.Time{})
-		if backend.ClassOf(err) != backend.Throttled || time.Since(begun) > importTime/2 {
-			t.Errorf("after %s: %v, want %s at once", time.Since(begun), err, backend.Throttled)
+	synctest.Test(t, func(t *testing.T) {
+		w := newEndpoint(t)
+		config := settings(piped, clock.RealClock{})
+		config.Quotas["GetParametersForImport"] = 0.01
+		b := w.open(t, config)
+		first, second := create(t, b, external("first")), create(t, b, external("second"))
+		if _, err := b.ImportMaterial(t.Context(), first.ID, material(), time.Time{}); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if share := b.limits["GetParametersForImport"].share(); share != 1 {
-		t.Errorf("the rate is %v of its own, and AWS throttled nothing", share)
-	}
+		for range 3 {
+			begun := time.Now()
+			_, err := b.ImportMaterial(t.Context(), second.ID, material(), time.Time{})
+			if backend.ClassOf(err) != backend.Throttled || time.Since(begun) > importTime/2 {
+				t.Errorf("after %s: %v, want %s at once", time.Since(begun), err, backend.Throttled)
+			}
+		}
+		if share := b.limits["GetParametersForImport"].share(); share != 1 {
+			t.Errorf("the rate is %v of its own, and AWS throttled nothing", share)
+		}
+	})
 }
 
 func TestThatMaterialExpiredIsSeenWithoutASweep(t *testing.T) {
 	t.Parallel()
 	w := newEndpoint(t)
-	b := open(t, settings(w.server.URL, w.clock))
+	b := open(t, settings(w.url(), w.clock))
 	key := create(t, b, external("key"))
 	until := w.clock.Now().Add(30 * day)
 	if _, err := b.ImportMaterial(t.Context(), key.ID, material(), until); err != nil {

@@ -88,7 +88,7 @@ func TestEachRequestIsToldWithAnOutcomeOfAClosedSet(t *testing.T) {
 				p.inject(*c.fault)
 			}
 			if c.url == "" {
-				c.url = p.server.URL
+				c.url = p.url()
 			}
 			n := &noted{}
 			config := settings(c.url, clock.RealClock{})

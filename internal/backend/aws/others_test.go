@@ -166,7 +166,7 @@ func TestAScanMindsWhatItMayNotRead(t *testing.T) {
 	}
 	denied := fault{operation: "ListResourceTags", code: "AccessDeniedException", status: http.StatusBadRequest}
 	p.inject(denied)
-	b := open(t, settings(p.server.URL, w.clock))
+	b := open(t, settings(p.url(), w.clock))
 	_, err := b.Create(t.Context(), symmetric("key"))
 	if backend.ClassOf(err) != backend.AccessDenied || err.Error() != "kms:ListResourceTags: AWS says this." {
 		t.Errorf("it may read no tags at all: %v", err)

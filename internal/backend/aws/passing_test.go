@@ -50,9 +50,9 @@ func TestAStateThatPassesIsToldUntilItHasPassed(t *testing.T) {
 			worlds := newEndpoints(t, region, elsewhere)
 			passes := &passing{}
 			p := newProxy(t, newFront(t, worlds[1], &front{asked: passes.asked, answered: passes.answered}))
-			id := create(t, open(t, settings(worlds[0].server.URL, clock.RealClock{})), multiRegion("key")).ID
-			apply(t, open(t, settings(worlds[0].server.URL, clock.RealClock{})), id, replication("key"))
-			b := openIn(t, elsewhere, settings(p.server.URL, clock.RealClock{}))
+			id := create(t, open(t, settings(worlds[0].url(), clock.RealClock{})), multiRegion("key")).ID
+			apply(t, open(t, settings(worlds[0].url(), clock.RealClock{})), id, replication("key"))
+			b := openIn(t, elsewhere, settings(p.url(), clock.RealClock{}))
 			heard := listen(t, b)
 
 			passes.be(state)

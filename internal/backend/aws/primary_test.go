@@ -6,6 +6,7 @@ package aws
 import (
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -38,23 +39,25 @@ func TestThePrimaryChangesWhateverGoesWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newRegions(t, true)
-			key := create(t, w.b, multiRegion("key"))
-			apply(t, w.b, key.ID, replication("key"))
-			time.Sleep(lags.Reads)
-			if err := w.b.Verify(t.Context(), key.ID); err != nil { // so that there is a reading to lag behind
-				t.Fatal(err)
-			}
-			w.ways.inject(f)
-			var after *backend.Key
-			calls := w.ways.counted(func() { after = updatePrimary(t, w.b, key.ID, region, elsewhere) })
-			if calls["UpdatePrimaryRegion"] > 3 || total(calls)-calls["UpdatePrimaryRegion"] > 2 {
-				t.Errorf("it takes %v", calls)
-			}
-			wantRelatives(t, after, elsewhere, region)
-			wantRelatives(t, updatePrimary(t, w.b, key.ID, region, elsewhere), elsewhere, region) // it is so already
-			wantRelatives(t, get(t, w.other, key.ID), elsewhere, region)
-			wantRelatives(t, updatePrimary(t, w.other, key.ID, elsewhere, region), region, elsewhere)
+			synctest.Test(t, func(t *testing.T) {
+				w := newRegions(t, true)
+				key := create(t, w.b, multiRegion("key"))
+				apply(t, w.b, key.ID, replication("key"))
+				time.Sleep(lags.Reads)
+				if err := w.b.Verify(t.Context(), key.ID); err != nil { // so that there is a reading to lag behind
+					t.Fatal(err)
+				}
+				w.ways.inject(f)
+				var after *backend.Key
+				calls := w.ways.counted(func() { after = updatePrimary(t, w.b, key.ID, region, elsewhere) })
+				if calls["UpdatePrimaryRegion"] > 3 || total(calls)-calls["UpdatePrimaryRegion"] > 2 {
+					t.Errorf("it takes %v", calls)
+				}
+				wantRelatives(t, after, elsewhere, region)
+				wantRelatives(t, updatePrimary(t, w.b, key.ID, region, elsewhere), elsewhere, region) // it is so already
+				wantRelatives(t, get(t, w.other, key.ID), elsewhere, region)
+				wantRelatives(t, updatePrimary(t, w.other, key.ID, elsewhere, region), region, elsewhere)
+			})
 		})
 	}
 }
@@ -63,7 +66,7 @@ func TestThePrimaryChangesWhateverGoesWrong(t *testing.T) {
 func TestABackendThatWasNotToldOfANewPrimaryLearnsByWhatSucceeds(t *testing.T) {
 	worlds := newEndpoints(t, region, elsewhere, "eu-south-1")
 	at := func(region string) *Backend {
-		return openIn(t, region, settings(worlds[0].server.URL, clock.RealClock{}))
+		return openIn(t, region, settings(worlds[0].url(), clock.RealClock{}))
 	}
 	b, other := at(region), at(elsewhere)
 	id := create(t, b, multiRegion("key")).ID
@@ -88,20 +91,23 @@ func TestABackendThatWasNotToldOfANewPrimaryLearnsByWhatSucceeds(t *testing.T) {
 // TestAReplicaThatAWSDoesNotShowYetBecomesThePrimaryLater has AWS know nothing yet of a replica that was made just now: it says that
 // the key does not exist, and means the replica.
 func TestAReplicaThatAWSDoesNotShowYetBecomesThePrimaryLater(t *testing.T) {
-	w := newRegions(t, true)
-	id := create(t, w.b, multiRegion("key")).ID
-	time.Sleep(lags.Reads)
-	if err := w.b.Verify(t.Context(), id); err != nil { // so that there is a reading to lag behind
-		t.Fatal(err)
-	}
-	w.ways.inject(fault{operation: "UpdatePrimaryRegion", times: 1, code: "NotFoundException", status: http.StatusBadRequest})
-	changes := []backend.Change{replication("key"), backend.UpdatePrimaryRegion{From: region, To: elsewhere}}
-	after, err := w.b.Apply(t.Context(), id, changes)
-	if backend.ClassOf(err) != backend.NotReady || after == nil {
-		t.Fatalf("%s: %v, and the key is %+v", backend.ClassOf(err), err, after)
-	}
-	wantRelatives(t, after, region, elsewhere)
-	wantRelatives(t, updatePrimary(t, w.b, id, region, elsewhere), elsewhere, region)
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newRegions(t, true)
+		id := create(t, w.b, multiRegion("key")).ID
+		time.Sleep(lags.Reads)
+		if err := w.b.Verify(t.Context(), id); err != nil { // so that there is a reading to lag behind
+			t.Fatal(err)
+		}
+		w.ways.inject(fault{operation: "UpdatePrimaryRegion", times: 1, code: "NotFoundException", status: http.StatusBadRequest})
+		changes := []backend.Change{replication("key"), backend.UpdatePrimaryRegion{From: region, To: elsewhere}}
+		after, err := w.b.Apply(t.Context(), id, changes)
+		if backend.ClassOf(err) != backend.NotReady || after == nil {
+			t.Fatalf("%s: %v, and the key is %+v", backend.ClassOf(err), err, after)
+		}
+		wantRelatives(t, after, region, elsewhere)
+		wantRelatives(t, updatePrimary(t, w.b, id, region, elsewhere), elsewhere, region)
+	})
 }
 
 func TestWhatNoKeyOfOneRegionTakesIsNotAskedAbout(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,19 +25,21 @@ type regions struct {
 	b, other      *Backend
 }
 
-// newRegions is a world in two Regions in which reads lag behind writes almost as long as the backends reckon with, if late.
+// newRegions is a world in two Regions. If late, reads lag behind writes as long as the backends reckon with, in synctest's time.
 func newRegions(t *testing.T, late bool) *regions {
 	t.Helper()
 	worlds := newEndpoints(t, region, elsewhere)
 	r := &regions{here: worlds[0], there: worlds[1], ways: newProxy(t, worlds[0]), wayBack: newProxy(t, worlds[1])}
-	configs := []Config{settings(r.ways.server.URL, clock.RealClock{}), settings(r.wayBack.server.URL, clock.RealClock{})}
-	if late {
-		for i, p := range []*proxy{r.ways, r.wayBack} {
-			p.readLag = lags.Reads - 30*time.Millisecond
-			configs[i].Lags = lags
-		}
+	if !late {
+		r.b, r.other = open(t, settings(r.ways.url(), clock.RealClock{})), openIn(t, elsewhere, settings(r.wayBack.url(), clock.RealClock{}))
+		return r
 	}
-	r.b, r.other = open(t, configs[0]), openIn(t, elsewhere, configs[1])
+	r.ways.readLag, r.wayBack.readLag = lags.Reads, lags.Reads
+	config := settings(piped, clock.RealClock{})
+	config.Lags = lags
+	r.b = r.ways.open(t, config)
+	config.Region = elsewhere
+	r.other = r.wayBack.open(t, config)
 	return r
 }
 
@@ -73,75 +76,81 @@ func TestOneReplicaIsMadeWhateverGoesWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newRegions(t, true)
-			key := create(t, w.b, multiRegion("key"))
-			w.ways.inject(c.fault)
-			var after *backend.Key
-			calls := w.ways.counted(func() {
-				after = persist(t, func() (*backend.Key, error) {
-					return w.b.Apply(t.Context(), key.ID, []backend.Change{replication("key")})
+			synctest.Test(t, func(t *testing.T) {
+				w := newRegions(t, true)
+				key := create(t, w.b, multiRegion("key"))
+				w.ways.inject(c.fault)
+				var after *backend.Key
+				calls := w.ways.counted(func() {
+					after = persist(t, func() (*backend.Key, error) {
+						return w.b.Apply(t.Context(), key.ID, []backend.Change{replication("key")})
+					})
 				})
+				if calls["ReplicateKey"] > c.most || total(calls) != calls["ReplicateKey"] || w.there.keys() != 1 {
+					t.Errorf("%d replicas, with %v", w.there.keys(), calls)
+				}
+				wantRelatives(t, after, region, elsewhere)
+				if err := w.b.Verify(t.Context(), key.ID); backend.ClassOf(err) != backend.NotReady && err != nil {
+					t.Error(err)
+				}
+				wantRelatives(t, get(t, w.b, key.ID), region, elsewhere)
 			})
-			if calls["ReplicateKey"] > c.most || total(calls) != calls["ReplicateKey"] || w.there.keys() != 1 {
-				t.Errorf("%d replicas, with %v", w.there.keys(), calls)
-			}
-			wantRelatives(t, after, region, elsewhere)
-			if err := w.b.Verify(t.Context(), key.ID); backend.ClassOf(err) != backend.NotReady && err != nil {
-				t.Error(err)
-			}
-			wantRelatives(t, get(t, w.b, key.ID), region, elsewhere)
 		})
 	}
 }
 
 func TestAReplicaIsFoundAsSoonAsAWSShowsIt(t *testing.T) {
 	t.Parallel()
-	w := newRegions(t, true)
-	if owned, err := w.other.Owned(t.Context(), owner("key")); err != nil || len(owned) > 0 {
-		t.Fatalf("owned there: %v, %v", owned, err)
-	}
-	key := create(t, w.b, multiRegion("key"))
-	apply(t, w.b, key.ID, replication("key"))
-	w.wayBack.note(key.ID) // it is new there
-	if _, err := w.other.Get(t.Context(), key.ID); !backend.IsNotFound(err) {
-		t.Errorf("AWS does not show it, and it is told: %v", err)
-	}
-	if err := w.other.Verify(t.Context(), key.ID); !backend.IsNotFound(err) {
-		t.Errorf("AWS does not show it, and it is verified: %v", err)
-	}
-	replica := persist(t, func() (*backend.Key, error) { return w.other.Get(t.Context(), key.ID) })
-	want := replication("key")
-	if diff := cmp.Diff(want.Tags, replica.Tags); diff != "" || replica.Description != want.Description {
-		t.Errorf("it is %+v, tags (-want +got):\n%s", replica, diff)
-	}
-	wantRelatives(t, replica, region, elsewhere)
+	synctest.Test(t, func(t *testing.T) {
+		w := newRegions(t, true)
+		if owned, err := w.other.Owned(t.Context(), owner("key")); err != nil || len(owned) > 0 {
+			t.Fatalf("owned there: %v, %v", owned, err)
+		}
+		key := create(t, w.b, multiRegion("key"))
+		apply(t, w.b, key.ID, replication("key"))
+		w.wayBack.note(key.ID) // it is new there
+		if _, err := w.other.Get(t.Context(), key.ID); !backend.IsNotFound(err) {
+			t.Errorf("AWS does not show it, and it is told: %v", err)
+		}
+		if err := w.other.Verify(t.Context(), key.ID); !backend.IsNotFound(err) {
+			t.Errorf("AWS does not show it, and it is verified: %v", err)
+		}
+		replica := persist(t, func() (*backend.Key, error) { return w.other.Get(t.Context(), key.ID) })
+		want := replication("key")
+		if diff := cmp.Diff(want.Tags, replica.Tags); diff != "" || replica.Description != want.Description {
+			t.Errorf("it is %+v, tags (-want +got):\n%s", replica, diff)
+		}
+		wantRelatives(t, replica, region, elsewhere)
+	})
 }
 
 func TestReadsThatLagBehindDoNotUndoAReplicaOrAChangeOfThePrimary(t *testing.T) {
 	t.Parallel()
-	w := newRegions(t, true)
-	made := create(t, w.b, multiRegion("key"))
-	time.Sleep(lags.Reads)
-	if err := w.b.Verify(t.Context(), made.ID); err != nil { // so that there is a reading to lag behind
-		t.Fatal(err)
-	}
-	for _, step := range []struct {
-		change   backend.Change
-		primary  string
-		replicas string
-	}{
-		{replication("key"), region, elsewhere},
-		{backend.UpdatePrimaryRegion{From: region, To: elsewhere}, elsewhere, region},
-	} {
-		wantRelatives(t, apply(t, w.b, made.ID, step.change), step.primary, step.replicas)
-		for range 2 { // while reads lag behind, and after
-			if err := w.b.Verify(t.Context(), made.ID); err != nil {
-				t.Fatal(err)
-			}
-			wantRelatives(t, get(t, w.b, made.ID), step.primary, step.replicas)
-			time.Sleep(lags.Reads)
+	synctest.Test(t, func(t *testing.T) {
+		w := newRegions(t, true)
+		made := create(t, w.b, multiRegion("key"))
+		time.Sleep(lags.Reads)
+		if err := w.b.Verify(t.Context(), made.ID); err != nil { // so that there is a reading to lag behind
+			t.Fatal(err)
 		}
-	}
+		for _, step := range []struct {
+			change   backend.Change
+			primary  string
+			replicas string
+		}{
+			{replication("key"), region, elsewhere},
+			{backend.UpdatePrimaryRegion{From: region, To: elsewhere}, elsewhere, region},
+		} {
+			wantRelatives(t, apply(t, w.b, made.ID, step.change), step.primary, step.replicas)
+			for range 2 { // while reads lag behind, and after
+				if err := w.b.Verify(t.Context(), made.ID); err != nil {
+					t.Fatal(err)
+				}
+				wantRelatives(t, get(t, w.b, made.ID), step.primary, step.replicas)
+				time.Sleep(lags.Reads)
+			}
+		}
+	})
 }
 
 func TestWhatAReplicaDoesNotTakeIsSaidWithWhereItIsTaken(t *testing.T) {

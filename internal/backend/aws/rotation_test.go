@@ -6,6 +6,7 @@ package aws
 import (
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -57,7 +58,7 @@ func TestARotationThatIsUnderWayIsNotMadeAgain(t *testing.T) {
 	t.Parallel()
 	s := newSlowly(t)
 	p := newProxy(t, s.endpoint)
-	b := open(t, settings(p.server.URL, s.clock))
+	b := open(t, settings(p.url(), s.clock))
 	id := create(t, b, symmetric("key")).ID
 	s.clock.Step(time.Minute)
 	request := s.clock.Now().Add(-time.Second)
@@ -67,7 +68,7 @@ func TestARotationThatIsUnderWayIsNotMadeAgain(t *testing.T) {
 	if _, err := b.Apply(t.Context(), id, rotate); err == nil {
 		t.Fatal("the answer was not lost")
 	}
-	for name, who := range map[string]*Backend{"this process": b, "another one": open(t, settings(p.server.URL, s.clock))} {
+	for name, who := range map[string]*Backend{"this process": b, "another one": open(t, settings(p.url(), s.clock))} {
 		key := get(t, who, id)
 		if key.Rotation.OnDemandCount != 1 || key.Rotation.LastOnDemandTime.Before(request) {
 			t.Errorf("%s tells %+v", name, key.Rotation)
@@ -87,7 +88,7 @@ func TestARotationThatIsUnderWayIsNotMadeAgain(t *testing.T) {
 func TestAKeyThatAWSIsRotatingAnywayIsRotatedAfterThatAndOnce(t *testing.T) {
 	t.Parallel()
 	s := newSlowly(t)
-	b, other := open(t, settings(s.server.URL, s.clock)), open(t, settings(s.server.URL, s.clock))
+	b, other := open(t, settings(s.url(), s.clock)), open(t, settings(s.url(), s.clock))
 	id := create(t, b, symmetric("key")).ID
 	s.clock.Step(time.Minute)
 	s.slow.Store(true)
@@ -111,29 +112,31 @@ func TestAKeyThatAWSIsRotatingAnywayIsRotatedAfterThatAndOnce(t *testing.T) {
 
 func TestARotationOfAnEarlierProcessThatReadsDoNotShowYetIsNotMadeAgain(t *testing.T) {
 	t.Parallel()
-	w, p, config := late(t, false)
-	earlier := open(t, config)
-	id := create(t, earlier, symmetric("key")).ID
-	time.Sleep(config.Lags.Reads)
-	get(t, open(t, config), id) // so that there is a reading to lag behind
-	request := time.Now()
-	w.clock.SetTime(request.Add(time.Millisecond))
-	p.inject(fault{operation: "RotateKeyOnDemand", times: 1, afterEffect: true})
-	rotate := []backend.Change{backend.Rotate{RequestedAt: request}}
-	if _, err := earlier.Apply(t.Context(), id, rotate); err == nil {
-		t.Fatal("the answer was not lost")
-	}
-	apply(t, open(t, config), id, rotate...)
-	if key := get(t, open(t, settings(w.server.URL, clock.RealClock{})), id); key.Rotation.OnDemandCount != 1 {
-		t.Errorf("rotated %d times", key.Rotation.OnDemandCount)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w, p, config := late(t, false)
+		earlier := p.open(t, config)
+		id := create(t, earlier, symmetric("key")).ID
+		time.Sleep(config.Lags.Reads)
+		get(t, p.open(t, config), id) // so that there is a reading to lag behind
+		request := time.Now()
+		w.clock.SetTime(request.Add(time.Millisecond))
+		p.inject(fault{operation: "RotateKeyOnDemand", times: 1, afterEffect: true})
+		rotate := []backend.Change{backend.Rotate{RequestedAt: request}}
+		if _, err := earlier.Apply(t.Context(), id, rotate); err == nil {
+			t.Fatal("the answer was not lost")
+		}
+		apply(t, p.open(t, config), id, rotate...)
+		if key := get(t, w.open(t, settings(piped, clock.RealClock{})), id); key.Rotation.OnDemandCount != 1 {
+			t.Errorf("rotated %d times", key.Rotation.OnDemandCount)
+		}
+	})
 }
 
 func TestALostRotationIsKnownByItsAnswerThatWasLostWhenAWSsClockIsBehind(t *testing.T) {
 	t.Parallel()
 	w := newEndpoint(t)
 	p := newProxy(t, w)
-	b := open(t, settings(p.server.URL, clock.RealClock{}))
+	b := open(t, settings(p.url(), clock.RealClock{}))
 	id := create(t, b, symmetric("key")).ID
 	rotate := []backend.Change{backend.Rotate{RequestedAt: time.Now()}}
 	w.clock.SetTime(time.Now().Add(-30 * time.Second))

@@ -5,16 +5,11 @@ package aws
 
 import (
 	"fmt"
-	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"k8s.io/utils/clock"
 
 	"github.com/chatelaine-dev/chatelaine/internal/awstest"
@@ -50,7 +45,7 @@ func startUp(t *testing.T, keys int, hasTagging bool, perKey float64) {
 	there := awstest.NewAccount(t, awstest.Options{Tagging: hasTagging})
 	ids := populate(t, there, keys)
 	counter := awstest.NewCounter(there)
-	b := openThrough(t, awstest.Serve(t, counter))
+	b := openThrough(t, awstest.Serve(t, counter), byDefault())
 	begun := time.Now()
 	if _, err := b.Identify(t.Context()); err != nil {
 		t.Fatal(err)
@@ -133,23 +128,11 @@ func grant(t *testing.T, there *awstest.Account, of backend.Owner, id string) {
 	}
 }
 
-// openThrough opens a backend with default quotas and lags that reaches AWS through a pipe.
-func openThrough(t *testing.T, pipe *awstest.Pipe) *Backend {
-	t.Helper()
-	config := settings("http://pipe", clock.RealClock{})
+// byDefault are the settings of a backend with AWS's quotas and lags.
+func byDefault() Config {
+	config := settings(piped, clock.RealClock{})
 	config.Quotas, config.Lags = nil, Lags{}
-	b := open(t, config)
-	client := awshttp.NewBuildableClient().WithTransportOptions(func(transport *http.Transport) {
-		transport.DialContext, transport.MaxIdleConnsPerHost = pipe.DialContext, connections
-		t.Cleanup(transport.CloseIdleConnections)
-	}).Freeze()
-	kmsClient, _ := b.clients.kms.(*kms.Client)
-	stsClient, _ := b.clients.sts.(*sts.Client)
-	taggingClient, _ := b.clients.tagging.(*tagging.Client)
-	b.clients.kms = kms.New(kmsClient.Options(), func(o *kms.Options) { o.HTTPClient = client })
-	b.clients.sts = sts.New(stsClient.Options(), func(o *sts.Options) { o.HTTPClient = client })
-	b.clients.tagging = tagging.New(taggingClient.Options(), func(o *tagging.Options) { o.HTTPClient = client })
-	return b
+	return config
 }
 
 // restartedPass does for a Key with this key ID in status what its controller does: it looks at the key, its policy and, if

@@ -58,7 +58,7 @@ func newWatched(t *testing.T, tagging bool) *watched {
 	w := &watched{endpoint: newEndpoint(t)}
 	w.proxy = newProxy(t, w.endpoint)
 	w.tagging = tagging
-	w.b = open(t, settings(w.proxy.server.URL, w.endpoint.clock))
+	w.b = open(t, settings(w.proxy.url(), w.endpoint.clock))
 	w.key, w.other = ready(t, w.b, "key"), ready(t, w.b, "other")
 	w.ears = listen(t, w.b)
 	return w
@@ -157,7 +157,7 @@ func TestAKeyIsLookedAtInDepthInTurnOrWhenAsked(t *testing.T) {
 				if heard := w.ears.take(); !slices.Equal(heard, []string{"key"}) {
 					t.Errorf("heard of %v, want of key", heard)
 				}
-				got, fresh := get(t, w.b, w.key.ID), get(t, open(t, settings(w.endpoint.server.URL, w.endpoint.clock)), w.key.ID)
+				got, fresh := get(t, w.b, w.key.ID), get(t, open(t, settings(w.endpoint.url(), w.endpoint.clock)), w.key.ID)
 				if diff := cmp.Diff(fresh, got, cmpopts.EquateApproxTime(time.Minute)); diff != "" {
 					t.Errorf("it is told otherwise than it is (-is +told):\n%s", diff)
 				}

@@ -77,7 +77,7 @@ func TestWhoeverTakesAKeyOverIsToldAsIsWhoeverLosesIt(t *testing.T) {
 func TestReadingAKeyForTheFirstTimeIsNoChange(t *testing.T) {
 	t.Parallel()
 	w := newWatched(t, true)
-	restarted := open(t, settings(w.proxy.server.URL, w.endpoint.clock))
+	restarted := open(t, settings(w.proxy.url(), w.endpoint.clock))
 	heard := listen(t, restarted)
 	get(t, restarted, w.key.ID)
 	if _, err := restarted.Policy(t.Context(), w.key.ID); err != nil {
