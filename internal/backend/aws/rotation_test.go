@@ -134,17 +134,19 @@ func TestARotationOfAnEarlierProcessThatReadsDoNotShowYetIsNotMadeAgain(t *testi
 
 func TestALostRotationIsKnownByItsAnswerThatWasLostWhenAWSsClockIsBehind(t *testing.T) {
 	t.Parallel()
-	w := newEndpoint(t)
-	p := newProxy(t, w)
-	b := open(t, settings(p.url(), clock.RealClock{}))
-	id := create(t, b, symmetric("key")).ID
-	rotate := []backend.Change{backend.Rotate{RequestedAt: time.Now()}}
-	w.clock.SetTime(time.Now().Add(-30 * time.Second))
-	p.inject(fault{operation: "RotateKeyOnDemand", times: 1, afterEffect: true})
-	if _, err := b.Apply(t.Context(), id, rotate); err == nil {
-		t.Fatal("the answer was not lost")
-	}
-	if told := apply(t, b, id, rotate...).Rotation; told.OnDemandCount != 1 {
-		t.Errorf("rotated %d times", told.OnDemandCount)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newEndpoint(t)
+		p := newProxy(t, w)
+		b := p.open(t, settings(piped, clock.RealClock{}))
+		id := create(t, b, symmetric("key")).ID
+		rotate := []backend.Change{backend.Rotate{RequestedAt: time.Now()}}
+		w.clock.SetTime(time.Now().Add(-30 * time.Second))
+		p.inject(fault{operation: "RotateKeyOnDemand", times: 1, afterEffect: true})
+		if _, err := b.Apply(t.Context(), id, rotate); err == nil {
+			t.Fatal("the answer was not lost")
+		}
+		if told := apply(t, b, id, rotate...).Rotation; told.OnDemandCount != 1 {
+			t.Errorf("rotated %d times", told.OnDemandCount)
+		}
+	})
 }

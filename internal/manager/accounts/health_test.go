@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -65,35 +66,39 @@ func TestFailuresThatMayBeTheBackendsRaiseDoubtOnce(t *testing.T) {
 		"a caller that went away": {gone, backend.Unavailable, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			asked := 0
-			h := &health{crowd: crowd, ask: func() { asked++ }}
-			for range 3 {
+			synctest.Test(t, func(t *testing.T) {
+				asked := 0
+				h := &health{crowd: crowd, ask: func() { asked++ }}
+				for range 3 {
+					_, _ = guard(test.ctx, h, ends(&backend.Error{Class: test.class}))
+				}
+				if asked != test.want || h.isDoubted() != (test.want > 0) {
+					t.Errorf("asked %d times, doubted %t, want %d", asked, h.isDoubted(), test.want)
+				}
+				h.trust()
 				_, _ = guard(test.ctx, h, ends(&backend.Error{Class: test.class}))
-			}
-			if asked != test.want || h.isDoubted() != (test.want > 0) {
-				t.Errorf("asked %d times, doubted %t, want %d", asked, h.isDoubted(), test.want)
-			}
-			h.trust()
-			_, _ = guard(test.ctx, h, ends(&backend.Error{Class: test.class}))
-			if asked != test.want {
-				t.Error("a backend was asked that had just answered")
-			}
+				if asked != test.want {
+					t.Error("a backend was asked that had just answered")
+				}
+			})
 		})
 	}
 }
 
 func TestASlowVerbRaisesDoubtWhileItIsUnderWay(t *testing.T) {
-	asked := make(chan struct{})
-	h := &health{crowd: crowd, ask: func() { close(asked) }}
-	_, err := guard(context.Background(), h, func(context.Context) (string, error) {
-		select {
-		case <-asked:
-			return "", nil
-		case <-time.After(10 * slow):
-			return "", errors.New("nobody asked")
+	synctest.Test(t, func(t *testing.T) {
+		asked := make(chan struct{})
+		h := &health{crowd: crowd, ask: func() { close(asked) }}
+		_, err := guard(context.Background(), h, func(context.Context) (string, error) {
+			select {
+			case <-asked:
+				return "", nil
+			case <-time.After(10 * slow):
+				return "", errors.New("nobody asked")
+			}
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }
