@@ -27,11 +27,14 @@ func late(t *testing.T, tagging bool) (*endpoint, *proxy, Config) {
 	return w, p, config
 }
 
+// longestPause is the longest that persist waits before it tries again.
+const longestPause = time.Second
+
 // persist tries until it succeeds, as a work queue does, in synctest's time.
 func persist[T any](t *testing.T, do func() (T, error)) T {
 	t.Helper()
 	deadline := time.Now().Add(2 * lags.Tagging)
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, longestPause) {
 		out, err := do()
 		if err == nil {
 			return out

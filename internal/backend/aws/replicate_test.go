@@ -109,6 +109,7 @@ func TestAReplicaIsFoundAsSoonAsAWSShowsIt(t *testing.T) {
 		key := create(t, w.b, multiRegion("key"))
 		apply(t, w.b, key.ID, replication("key"))
 		w.wayBack.note(key.ID) // it is new there
+		begun := time.Now()
 		if _, err := w.other.Get(t.Context(), key.ID); !backend.IsNotFound(err) {
 			t.Errorf("AWS does not show it, and it is told: %v", err)
 		}
@@ -116,6 +117,9 @@ func TestAReplicaIsFoundAsSoonAsAWSShowsIt(t *testing.T) {
 			t.Errorf("AWS does not show it, and it is verified: %v", err)
 		}
 		replica := persist(t, func() (*backend.Key, error) { return w.other.Get(t.Context(), key.ID) })
+		if took := time.Since(begun); took > lags.Reads+longestPause {
+			t.Errorf("it is found after %s, and was shown after %s", took, lags.Reads)
+		}
 		want := replication("key")
 		if diff := cmp.Diff(want.Tags, replica.Tags); diff != "" || replica.Description != want.Description {
 			t.Errorf("it is %+v, tags (-want +got):\n%s", replica, diff)
