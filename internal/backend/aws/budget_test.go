@@ -75,38 +75,41 @@ func TestAThousandKeysTakeThreeCallsEachAndSteadyStateATenth(t *testing.T) {
 	t.Parallel()
 	for name, tagging := range map[string]bool{"with the Tagging API": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
-			const keys = 1000
-			w := newEndpoint(t)
-			p := newProxy(t, w)
-			p.tagging = tagging
-			config := settings(p.url(), clock.RealClock{})
-			config.Lags = Lags{Reads: 20 * time.Millisecond, Tagging: 100 * time.Millisecond}
-			b := open(t, config)
-			var ids sync.Map
-			calls := p.counted(func() { many(keys, func(name string) { ids.Store(name, ready(t, b, name).ID) }) })
-			t.Logf("%d keys to ready: %.3f calls each: %v", keys, float64(total(calls))/keys, calls)
-			if total(calls) > 4*keys || w.keys() != keys {
-				t.Errorf("%d calls for %d keys: %v", total(calls), w.keys(), calls)
-			}
-			if calls["CreateKey"] != keys || calls["CreateAlias"] != keys || calls["EnableKeyRotation"] != keys {
-				t.Errorf("something was done twice or not at all: %v", calls)
-			}
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const keys = 1000
+				w := newEndpoint(t)
+				p := newProxy(t, w)
+				p.tagging = tagging
+				config := settings(piped, clock.RealClock{})
+				config.Lags = lags
+				b := p.open(t, config)
+				var ids sync.Map
+				calls := p.counted(func() { many(keys, func(name string) { ids.Store(name, ready(t, b, name).ID) }) })
+				t.Logf("%d keys to ready: %.3f calls each: %v", keys, float64(total(calls))/keys, calls)
+				if total(calls) > 4*keys || w.keys() != keys {
+					t.Errorf("%d calls for %d keys: %v", total(calls), w.keys(), calls)
+				}
+				if calls["CreateKey"] != keys || calls["CreateAlias"] != keys || calls["EnableKeyRotation"] != keys {
+					t.Errorf("something was done twice or not at all: %v", calls)
+				}
 
-			reads := p.counted(func() {
-				for _, id := range ids.Range {
-					get(t, b, fmt.Sprint(id))
+				reads := p.counted(func() {
+					for _, id := range ids.Range {
+						get(t, b, fmt.Sprint(id))
+					}
+				})
+				if total(reads) != 0 {
+					t.Errorf("reading what is known takes calls: %v", reads)
+				}
+				for range 3 {
+					swept := p.counted(func() { sweep(t, b) })
+					t.Logf("a sweep: %v", swept)
+					if beyondLists(swept) > keys/10 {
+						t.Errorf("a sweep of %d keys takes %d calls beyond lists: %v", keys, beyondLists(swept), swept)
+					}
 				}
 			})
-			if total(reads) != 0 {
-				t.Errorf("reading what is known takes calls: %v", reads)
-			}
-			for range 3 {
-				swept := p.counted(func() { sweep(t, b) })
-				t.Logf("a sweep: %v", swept)
-				if beyondLists(swept) > keys/10 {
-					t.Errorf("a sweep of %d keys takes %d calls beyond lists: %v", keys, beyondLists(swept), swept)
-				}
-			}
 		})
 	}
 }
