@@ -13,7 +13,7 @@ type DeletionPolicy string
 
 // The values of spec.deletion.policy.
 const (
-	// DeletionRetain leaves the key as it is.
+	// DeletionRetain keeps the key, for those whom it is allowed to at that moment.
 	DeletionRetain DeletionPolicy = "Retain"
 	// DeletionSchedule schedules the key's deletion, which applying the Key again cancels.
 	DeletionSchedule DeletionPolicy = "Schedule"
@@ -67,10 +67,11 @@ type KeyAdoption struct {
 
 // KeyDeletion says what happens to the key when its Key object is deleted.
 type KeyDeletion struct {
-	// policy is Retain (the default) or Schedule. Retain leaves the key as it is:
-	// creating the Key again finds it. Schedule schedules the key's deletion,
-	// after which everything encrypted under it is lost for ever; creating the Key
-	// again within the waiting window cancels that and brings the same key back.
+	// policy is Retain (the default) or Schedule. Retain keeps the key, for those
+	// who may use it at that moment: creating the Key again finds it. Schedule
+	// schedules the key's deletion, after which everything encrypted under it is
+	// lost for ever; creating the Key again within the waiting window cancels that
+	// and brings the same key back.
 	// +optional
 	// +kubebuilder:default=Retain
 	Policy DeletionPolicy `json:"policy,omitempty"`

@@ -36,8 +36,8 @@ type ImportedKeyMaterial struct {
 	// it, and the key cannot be used until the same material is imported again. At
 	// most 365 days from now. Omitted or removed: never. Changing it imports the
 	// material again; it has to be changed before it passes, or afterwards to have
-	// the material back. A time in the past has the material deleted at once.
-	// RFC 3339, in seconds.
+	// the material back. A time in the past has the material deleted at once, if
+	// the Secret is there as it was imported. RFC 3339, in seconds.
 	// +optional
 	ExpirationTime *metav1.Time `json:"expirationTime,omitempty"`
 }

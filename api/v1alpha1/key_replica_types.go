@@ -102,4 +102,8 @@ type KeyReplicaStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	SyncedGeneration int64 `json:"syncedGeneration,omitempty"`
+
+	// grantsUnknown is as status.grantsUnknown is, of the key there.
+	// +optional
+	GrantsUnknown *bool `json:"grantsUnknown,omitempty"`
 }

@@ -119,9 +119,15 @@ type KeyStatus struct {
 	// +kubebuilder:validation:MaxItems=20
 	Replicas []KeyReplicaStatus `json:"replicas,omitempty"`
 
-	// deletionBegunTime is when the operator began to schedule the key's deletion,
-	// as deletion.policy Schedule says. From then on the deletion may be
-	// scheduled, also where no answer came.
+	// grantsUnknown is true while the key may have grants of this Key that are
+	// neither in spec nor in status, since the backend could not be asked for them
+	// or they could not be revoked.
+	// +optional
+	GrantsUnknown *bool `json:"grantsUnknown,omitempty"`
+
+	// deletionBegunTime is when the operator began to carry deletion.policy
+	// Schedule out. From then on the key's deletion may be scheduled, also where
+	// no answer came.
 	// +optional
 	DeletionBegunTime *metav1.Time `json:"deletionBegunTime,omitempty"`
 

@@ -15,9 +15,18 @@ import (
 // refusals are the reasons with which what can be put of KeyPolicies and grants was put, and more never will be as they are.
 var refusals = []string{v1alpha1.ReasonPolicyRefused, v1alpha1.ReasonPolicyTooLarge, v1alpha1.ReasonInvalidInput}
 
+// unknownMeanwhile is what PolicyApplied says of a key that could not be looked at.
+const unknownMeanwhile = "not known while the deletion waits"
+
 // updateAccess brings up to date who may use the key that the pass has seen, and nothing else about it. What is disabled, and what
-// KeyPolicies and grants no longer allow, ends also with a key that is to be left or deleted.
+// KeyPolicies and grants no longer allow, ends also with a key that is to be left or deleted. A key that the namespace may not manage any
+// more stays as it is, as ever.
 func (r *Reconciler) updateAccess(ctx context.Context, p *pass) {
+	if problem := r.checkNamespace(ctx, p); problem != nil {
+		p.conditions.Fail(v1alpha1.ConditionPolicyApplied, *problem)
+		return
+	}
+	p.leaving = true
 	if !r.compilePolicies(ctx, p) {
 		return
 	}
@@ -44,7 +53,7 @@ func (r *Reconciler) revokeMeanwhile(ctx context.Context, p *pass) {
 	if p.untried || p.status.KeyID == "" {
 		return
 	}
-	p.conditions.Wait(v1alpha1.ConditionPolicyApplied, "not known while the deletion waits")
+	p.conditions.Wait(v1alpha1.ConditionPolicyApplied, unknownMeanwhile)
 	if p.backend != nil {
 		p.seen = nil
 		key, err := p.findIn(ctx, p)
@@ -60,14 +69,17 @@ func (r *Reconciler) revokeMeanwhile(ctx context.Context, p *pass) {
 		return
 	}
 	for i := range p.status.Replicas {
-		r.revokeInReplica(ctx, p, &p.status.Replicas[i])
+		if p.status.Replicas[i].Backend != "" {
+			r.revokeInReplica(ctx, p, &p.status.Replicas[i])
+		}
 	}
 }
 
 func (r *Reconciler) revokeInReplica(ctx context.Context, p *pass, was *v1alpha1.KeyReplicaStatus) {
 	place, problem := r.backendIn(ctx, p, was.Region, anyAllowed)
-	if was.Backend == "" || problem != nil {
-		return // why is said by the deletion, or will be when it gets so far
+	if problem != nil {
+		p.unknownPolicy(was.Region)
+		return
 	}
 	q := r.replicaPass(p, p.declaredIn(was.Region), was, place)
 	key, err := p.findIn(ctx, q)
@@ -93,10 +105,35 @@ func (p *pass) findIn(ctx context.Context, q *pass) (*backend.Key, error) {
 		return nil, err
 	}
 	holder, owned := backend.OwnerFromTags(key.Tags)
-	if !holder.Same(p.owner) && (owned || q.replicaIn != "") {
+	if !holder.Same(p.owner) && (owned || q.key.Status.ARN == "") {
 		return nil, nil
 	}
 	return key, nil
+}
+
+// keptElsewhere are the other Regions in which a Key in deletion has the key, or may have begun its deletion.
+func (p *pass) keptElsewhere() []string {
+	if !p.goByStatus() {
+		return nil
+	}
+	return p.regionsOf(p.seen)
+}
+
+// regionsOf are the other Regions in which this Key kept the key, or declares it to be and it is.
+func (p *pass) regionsOf(key *backend.Key) []string {
+	var regions []string
+	for i := range p.status.Replicas {
+		if p.status.Replicas[i].Backend != "" {
+			regions = append(regions, p.status.Replicas[i].Region)
+		}
+	}
+	for i := range p.key.Spec.Replicas {
+		if region := p.key.Spec.Replicas[i].Region; key.MultiRegion.In(region) {
+			regions = append(regions, region)
+		}
+	}
+	slices.Sort(regions)
+	return slices.DeleteFunc(slices.Compact(regions), func(region string) bool { return region == p.identity.Region })
 }
 
 // declaredIn is what is declared of the key in another Region.

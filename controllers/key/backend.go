@@ -70,12 +70,16 @@ func (r *Reconciler) readBackend(ctx context.Context, p *pass, name string) *con
 	case err != nil:
 		return failed(err)
 	case !p.kmsBackend.DeletionTimestamp.IsZero():
-		return stalled(v1alpha1.ReasonBackendNotFound, fmt.Sprintf(
-			"KMSBackend %q is being deleted, and waits for its finalizers (%s): create it again when it is gone",
-			name, strings.Join(p.kmsBackend.Finalizers, ", ")))
+		return isGoing(v1alpha1.ReasonBackendNotFound, p.kmsBackend)
 	default:
 		return nil
 	}
+}
+
+// isGoing is what is the matter with a KMSBackend that is being deleted.
+func isGoing(reason string, kmsBackend *v1alpha1.KMSBackend) *conditions.Problem {
+	return stalled(reason, fmt.Sprintf("KMSBackend %q is being deleted, and waits for its finalizers (%s): create it again when it is gone",
+		kmsBackend.Name, strings.Join(kmsBackend.Finalizers, ", ")))
 }
 
 // backendName is where the key lives: where it was made, if it was; where spec says; or the default backend.

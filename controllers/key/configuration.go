@@ -36,7 +36,9 @@ func (r *Reconciler) configure(ctx context.Context, p *pass) {
 		failpoint.Hit("configured")
 	}
 	p.driftedConfiguration(want, before, changes, now, err)
-	p.configured = err == nil
+	if err == nil {
+		p.status.SyncedGeneration = p.key.Generation
+	}
 	if len(changes.Deferred) > 0 {
 		p.notes = append(p.notes, "to be done when the key is enabled: "+describe(changes.Deferred))
 	}

@@ -99,13 +99,7 @@ func (r *Reconciler) make(ctx context.Context, p *pass) {
 	r.importMaterial(ctx, p)
 	r.configure(ctx, p)
 	r.applyPolicy(ctx, p)
-	granted := r.applyGrants(ctx, p)
-	if p.configured && granted {
-		p.status.SyncedGeneration = p.key.Generation
-	}
-	if !granted {
-		p.notLookedAt()
-	}
+	r.applyGrants(ctx, p)
 }
 
 // finish writes the status and says when to look again.

@@ -26,6 +26,7 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (ctrl.Result, error)
 	if !controllerutil.ContainsFinalizer(p.key, v1alpha1.KeyFinalizer) {
 		return ctrl.Result{}, nil
 	}
+	p.patient = r.Now().Sub(p.key.DeletionTimestamp.Time) < patience
 	problem := r.carryOutDeletion(ctx, p)
 	if p.unknown || p.err != nil {
 		return ctrl.Result{}, p.err
@@ -33,7 +34,9 @@ func (r *Reconciler) finalize(ctx context.Context, p *pass) (ctrl.Result, error)
 	if problem != nil {
 		problem.Message = "deletion waits: " + problem.Message
 		p.unsynced = []conditions.Problem{*problem}
-		r.revokeMeanwhile(ctx, p)
+		if p.key.Spec.Deletion.Policy == v1alpha1.DeletionSchedule {
+			r.revokeMeanwhile(ctx, p)
+		}
 		p.conditions.FailAll(v1alpha1.ConditionSynced, p.unsynced)
 		return r.finish(ctx, p)
 	}
@@ -54,7 +57,7 @@ func (r *Reconciler) carryOutDeletion(ctx context.Context, p *pass) *conditions.
 		problem = r.scheduleDeletion(ctx, p)
 	}
 	if problem != nil {
-		problem.Message += "; or set spec.deletion.policy to Retain to let the object go and keep the key"
+		problem.Message += "; or set spec.deletion.policy to Retain to keep the key, and let the object go as soon as that is sure"
 	}
 	return problem
 }
@@ -122,7 +125,7 @@ func (r *Reconciler) noteBegun(ctx context.Context, p *pass) error {
 		return nil
 	}
 	p.status.DeletionBegunTime = seconds(r.Now())
-	p.err = r.patchStatus(ctx, p)
+	p.err = r.patchStatus(ctx, p) // also if it is gone: then its key is no longer its business
 	p.status = *p.key.Status.DeepCopy()
 	return p.err
 }

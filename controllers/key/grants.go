@@ -24,25 +24,26 @@ const grantsField = "grants"
 
 // applyGrants makes the key's grants as declared. They are known by their names at the backend, which are the Key's own, and
 // not by status: so what a crash, or an earlier Key of this name, left there is found. A grant with a principal that cannot be
-// named is not in force until it can be, like a rule of a KeyPolicy. It is false as long as the key may have grants of the Key's name
-// that neither spec nor status knows of: then they are asked for again.
-func (r *Reconciler) applyGrants(ctx context.Context, p *pass) bool {
+// named is not in force until it can be, like a rule of a KeyPolicy. As long as the key may have some of the Key's name that neither spec
+// nor status knows of, status says so, and they are asked for again.
+func (r *Reconciler) applyGrants(ctx context.Context, p *pass) {
 	if !p.mayHaveGrants() {
-		return true
+		return
 	}
 	if p.granter == nil {
 		p.refuseGrants()
-		return true
+		return
 	}
+	p.status.GrantsUnknown = new(true)
 	want, err := r.declaredGrants(ctx, p)
 	if err != nil {
 		p.failSync(conditions.FromError(err))
-		return false
+		return
 	}
 	have, err := p.granter.Grants(ctx, p.seen.ID)
 	if err != nil {
 		p.failSync(conditions.FromError(err))
-		return false
+		return
 	}
 	changes := plan.Grants(p.owner, want, have, p.seen.State == backend.StateEnabled)
 	if len(changes.Deferred) > 0 {
@@ -54,21 +55,22 @@ func (r *Reconciler) applyGrants(ctx context.Context, p *pass) bool {
 		p.drift.AsDeclared(grantsField)
 	}
 	p.status.Grants = grantStatus(p.owner, want, have, p.key.Status.Grants)
-	return !slices.ContainsFunc(have, p.isForgotten)
+	if !slices.ContainsFunc(have, p.isForgotten) {
+		p.status.GrantsUnknown = nil
+	}
 }
 
-// isForgotten says of a grant that it has the Key's name, and that neither spec nor status knows of it.
+// isForgotten says of a grant that it has the Key's name, and that status does not know of it.
 func (p *pass) isForgotten(grant backend.Grant) bool {
 	_, own := backend.DeclaredGrantName(p.owner, grant.Name)
-	return own && len(p.key.Spec.Grants) == 0 &&
-		!slices.ContainsFunc(p.status.Grants, func(s v1alpha1.KeyGrantStatus) bool { return s.GrantID == grant.ID })
+	return own && !slices.ContainsFunc(p.status.Grants, func(s v1alpha1.KeyGrantStatus) bool { return s.GrantID == grant.ID })
 }
 
 // mayHaveGrants says whether it has to be asked which grants the key has: it is to have some, had some, is on its way to what is
 // declared, so that nobody knows, or is to be looked at now. Most Keys have none, and asking can be a call to the backend.
 func (p *pass) mayHaveGrants() bool {
 	lookedAt := p.status.LastHandledReconcileAt != p.key.Status.LastHandledReconcileAt
-	return len(p.key.Spec.Grants) > 0 || len(p.status.Grants) > 0 || !p.wasSettled() || lookedAt
+	return len(p.key.Spec.Grants) > 0 || len(p.status.Grants) > 0 || p.status.GrantsUnknown != nil || !p.wasSettled() || lookedAt
 }
 
 // refuseGrants is for backends whose keys can have none.

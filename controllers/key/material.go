@@ -80,12 +80,24 @@ func (r *Reconciler) endMaterial(ctx context.Context, p *pass, validTo time.Time
 	expires := p.seen.ExpirationTime
 	if p.seen.State == backend.StatePendingImport || !expires.IsZero() && !expires.After(r.Now()) {
 		p.drift.AsDeclared(materialField)
+	} else if !r.couldImportAgain(ctx, p) {
+		return stalled(v1alpha1.ReasonMaterialExpired, fmt.Sprintf("%s, and the key still has %s, which is not deleted, since Secret %s is not there as it was "+
+			"imported, to bring it back: set a later time, or remove it; or have the Secret in place; or delete the material with AWS KMS's DeleteImportedKeyMaterial",
+			expired, materialUntil(true, expires), p.secretRef().Name))
 	} else if err := r.deleteMaterial(ctx, p, expired); err != nil {
 		problem := conditions.FromError(err)
 		problem.Message = fmt.Sprintf("%s, and the key still has %s, which cannot be deleted: %s", expired, materialUntil(true, expires), problem.Message)
 		return &problem
 	}
 	return stalled(v1alpha1.ReasonMaterialExpired, expired+": set a later time, or remove it, to have the same key material imported again")
+}
+
+// couldImportAgain says whether the Secret is there, as this Key imported it. Other material is not deleted for an expiry that has passed,
+// which may be a slip: nobody could bring it back.
+func (r *Reconciler) couldImportAgain(ctx context.Context, p *pass) bool {
+	version, readable := r.secretVersion(ctx, p)
+	last := p.status.ImportedMaterial
+	return readable && last != nil && version == last.SecretVersion
 }
 
 func (r *Reconciler) deleteMaterial(ctx context.Context, p *pass, why string) error {

@@ -55,8 +55,6 @@ type pass struct {
 	unsynced []conditions.Problem
 	// notes are what Synced says beside being met.
 	notes []string
-	// configured says that the key's configuration is as declared.
-	configured bool
 	// unresolved says that a grant waits for a ServiceAccount; notes name it.
 	unresolved bool
 	// expiring says that imported key material expires soon; notes say when.
@@ -66,6 +64,11 @@ type pass struct {
 	// drift is what differs or differed, and unrepaired are the errors that keep it so.
 	drift      *plan.Drift
 	unrepaired []string
+	// patient says that a deletion may wait for what may pass, and farewell is what is told when its object goes.
+	patient  bool
+	farewell []func(*Reconciler)
+	// leaving says that the key is to be left: what somebody else put in force on it stays.
+	leaving bool
 	// unknown is true while nobody has tried to open the backend: nothing can be said yet, so nothing is written.
 	unknown bool
 	// replicaIn is the Region of the replica that the pass is over; empty for the key of the Key's own KMSBackend.
@@ -175,8 +178,11 @@ func (p *pass) waitFor(condition string, phases ...string) {
 }
 
 // wasSettled says that the key's configuration agreed with this spec before this pass, whatever came in between: what
-// differs now was changed outside.
-func (p *pass) wasSettled() bool { return p.key.Status.SyncedGeneration == p.key.Generation }
+// differs now was changed outside. The deletion of the object counts as a generation of its own.
+func (p *pass) wasSettled() bool {
+	synced := p.key.Status.SyncedGeneration
+	return synced == p.key.Generation || synced == p.key.Generation-1 && !p.key.DeletionTimestamp.IsZero()
+}
 
 // action is what Events say was being done. Those of one action, reason and object that differ in their note only are taken for
 // one by the API server's client, so each replica has its own.

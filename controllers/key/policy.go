@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/controllers/internal/policies"
 	"github.com/chatelaine-dev/chatelaine/controllers/internal/tell"
@@ -24,11 +26,20 @@ import (
 // compilePolicies finds out what the KeyPolicies come to, before the key is made: it is made with its policy.
 func (r *Reconciler) compilePolicies(ctx context.Context, p *pass) bool {
 	p.about = policies.About(&p.key.Spec, p.identity)
-	reader := policies.Reader{Client: r.Client}
+	reader := policies.Reader{Client: r.declared(p)}
 	p.parts = reader.Compile(ctx, p.key, p.about)
 	p.base = r.baseOf(p.about)
 	p.err = reader.Err
 	return p.err == nil
+}
+
+// declared is from where KeyPolicies are read: for a key that is left for good, from the API server, since one that was deleted a moment
+// ago must not stay in force by what the cache still has.
+func (r *Reconciler) declared(p *pass) client.Reader {
+	if p.leaving {
+		return r.Reader
+	}
+	return r.Client
 }
 
 // initialPolicy is the policy to make the key with. One that is too large is not put on any key; the phase says so.
@@ -77,7 +88,7 @@ func (r *Reconciler) applyPolicy(ctx context.Context, p *pass) {
 		has = &policy.Document{} // somebody put what this operator cannot read: it differs in everything
 	}
 	p.foreign = p.status.Policy == nil && !compile.HasBase(has)
-	if p.keepsOwnPolicy() {
+	if p.keepsOwnPolicy() || p.foreign && p.leaving {
 		p.drift.AsDeclared(policyField)
 		p.reportPolicy(nil)
 		return

@@ -152,6 +152,8 @@ func (c *place) isIn(region string, p *pass, kind string) bool {
 
 func (r *Reconciler) usable(c *place) (*place, *conditions.Problem) {
 	switch {
+	case !c.kmsBackend.DeletionTimestamp.IsZero():
+		return nil, isGoing(v1alpha1.ReasonBackendNotReady, c.kmsBackend)
 	case c.entry.Err != nil:
 		return nil, &conditions.Problem{Reason: v1alpha1.ReasonBackendNotReady, Message: fmt.Sprintf("KMSBackend %s: %v", c.name, c.entry.Err)}
 	case c.entry.Backend == nil:

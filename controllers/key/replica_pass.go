@@ -29,7 +29,7 @@ func (r *Reconciler) replicaPass(p *pass, declared *v1alpha1.KeyReplica, was *v1
 	maps.Copy(key.Spec.Tags, declared.Tags)
 	key.Status = v1alpha1.KeyStatus{
 		KeyID: p.seen.ID, ARN: was.ARN, Aliases: was.Aliases, TagKeys: was.TagKeys, Policy: was.Policy, Grants: was.Grants,
-		ImportedMaterial: was.ImportedMaterial, SyncedGeneration: was.SyncedGeneration, Rotation: p.status.Rotation,
+		ImportedMaterial: was.ImportedMaterial, SyncedGeneration: was.SyncedGeneration, GrantsUnknown: was.GrantsUnknown, Rotation: p.status.Rotation,
 		LastHandledReconcileAt: p.key.Status.LastHandledReconcileAt,
 	}
 	q := r.newPass(key)
@@ -56,7 +56,7 @@ func (p *pass) asReplica() v1alpha1.KeyReplicaStatus {
 	return v1alpha1.KeyReplicaStatus{
 		Region: p.replicaIn, Backend: p.status.Backend, ARN: p.seen.ARN, KeyState: p.status.KeyState, Aliases: p.status.Aliases,
 		TagKeys: p.status.TagKeys, Policy: p.status.Policy, Grants: p.status.Grants, ImportedMaterial: p.status.ImportedMaterial,
-		SyncedGeneration: p.status.SyncedGeneration,
+		SyncedGeneration: p.status.SyncedGeneration, GrantsUnknown: p.status.GrantsUnknown,
 	}
 }
 
@@ -91,9 +91,6 @@ func (p *pass) absorb(q *pass) {
 	p.unrepaired = append(p.unrepaired, q.unrepaired...)
 	p.unresolved, p.expiring = p.unresolved || q.unresolved, p.expiring || q.expiring
 	p.wakeAt(q.nextAt)
-	if q.status.LastHandledReconcileAt != p.status.LastHandledReconcileAt {
-		p.notLookedAt()
-	}
 	if q.isPrimary() {
 		p.status.Rotation = q.status.Rotation
 	}

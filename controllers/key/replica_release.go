@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -51,8 +50,7 @@ func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyRepli
 		return problem
 	}
 	if problem != nil {
-		r.event(p, warning, "ReplicaRetained", "key %s in %s is left as it is, unseen (%s): %s stay in force there, whatever became of them since",
-			p.seen.ID, was.Region, problem.Message, sourcesOfStatus(was.Policy))
+		r.tellRetained(p, was, problem)
 		return nil
 	}
 	q := r.replicaPass(p, p.declaredIn(was.Region), was, place)
@@ -64,18 +62,33 @@ func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyRepli
 		return nil
 	}
 	q.seen = seen
+	if seen.State == backend.StatePendingDeletion {
+		r.event(q, warning, "ReplicaRetained", "key %s in %s is left as it is: its deletion is scheduled, and stays so", p.seen.ID, was.Region)
+		return nil
+	}
 	r.updateAccess(ctx, q)
 	if q.err != nil {
 		p.err = q.err
 		return failed(q.err)
 	}
-	for _, problem := range q.accessProblems() {
+	if problems := q.accessProblems(); len(problems) > 0 {
+		problem := &problems[0]
+		if problem.Reason == v1alpha1.ReasonNamespaceNotAllowed {
+			r.tellRetained(p, was, problem)
+			return nil
+		}
 		problem.Message += "; the replica is let go when who may use it is as declared"
-		return &problem
+		return problem
 	}
 	r.event(q, normal, "ReplicaRetained", "key %s stays in %s as it is, since spec.deletion.policy is Retain: nothing is changed about it there any more",
 		p.seen.ID, was.Region)
 	return nil
+}
+
+// tellRetained tells of a replica that is left without having been brought up to date, and why.
+func (r *Reconciler) tellRetained(p *pass, was *v1alpha1.KeyReplicaStatus, problem *conditions.Problem) {
+	r.event(p, warning, "ReplicaRetained", "key %s in %s is left as it is (%s): %s stay in force there, whatever became of them since",
+		p.seen.ID, was.Region, problem.Message, sourcesOfStatus(was.Policy))
 }
 
 // sourcesOfStatus says in words which KeyPolicies status has in force.
@@ -109,7 +122,10 @@ func (r *Reconciler) deleteIn(ctx context.Context, p *pass, keyID, region string
 	if err != nil {
 		return failed(err)
 	}
+	q := *p
+	q.replicaIn = region
 	if holder, owned := backend.OwnerFromTags(key.Tags); !owned || !holder.Same(p.owner) {
+		r.event(&q, warning, "Retained", "key %s in %s is left as it is: it does not carry the owner tags of this Key", keyID, region)
 		return nil
 	}
 	if sparePrimary && key.MultiRegion != nil && key.MultiRegion.PrimaryRegion == region {
@@ -126,30 +142,13 @@ func (r *Reconciler) deleteIn(ctx context.Context, p *pass, keyID, region string
 	if err != nil {
 		return failed(err)
 	}
-	q := *p
-	q.replicaIn = region
 	r.event(&q, normal, "DeletionScheduled", "key %s in %s will be destroyed %s", keyID, region, p.deletionTime(at))
 	return nil
 }
 
 // deleteReplicas schedules the deletion of the key wherever this Key kept it or declares it to be.
 func (r *Reconciler) deleteReplicas(ctx context.Context, p *pass, key *backend.Key) *conditions.Problem {
-	var regions []string
-	for i := range p.status.Replicas {
-		if p.status.Replicas[i].Backend != "" {
-			regions = append(regions, p.status.Replicas[i].Region)
-		}
-	}
-	for i := range p.key.Spec.Replicas {
-		if region := p.key.Spec.Replicas[i].Region; key.MultiRegion.In(region) {
-			regions = append(regions, region)
-		}
-	}
-	slices.Sort(regions)
-	for _, region := range slices.Compact(regions) {
-		if region == p.identity.Region {
-			continue
-		}
+	for _, region := range p.regionsOf(key) {
 		if problem := r.deleteIn(ctx, p, key.ID, region, false); problem != nil {
 			problem.Message = fmt.Sprintf("%s: %s", region, problem.Message)
 			return problem

@@ -119,7 +119,7 @@ func TestADeletionThatWaitsCanStillBecomeRetain(t *testing.T) {
 	r.fake.Inject(denied(backendtest.VerbScheduleDeletion, "kms:ScheduleKeyDeletion is denied"))
 	r.delete(made)
 	waits := r.awaitSays(made, v1alpha1.ConditionSynced, "deletion waits: kms:ScheduleKeyDeletion is denied")
-	wantMessage(t, waits, v1alpha1.ConditionSynced, "or set spec.deletion.policy to Retain to let the object go and keep the key")
+	wantMessage(t, waits, v1alpha1.ConditionSynced, "or set spec.deletion.policy to Retain to keep the key")
 	r.awaitKey(made, south, "scheduled", inState(backend.StatePendingDeletion))
 	r.update(made, retained)
 	r.awaitGone(made.DeepCopy())

@@ -38,7 +38,7 @@ func TestWhatIsRevokedBeforeAKeyIsLeftIsNotLeftInForce(t *testing.T) {
 	r.update(made, withGrants())
 	r.delete(made)
 	waits := r.awaitSays(made, v1alpha1.ConditionSynced, "deletion waits")
-	wantMessage(t, waits, v1alpha1.ConditionSynced, "slow down", "when who may use the key is as declared")
+	wantMessage(t, waits, v1alpha1.ConditionSynced, "slow down", "when the key is as declared")
 	r.fake.Heal()
 	r.awaitGone(made.DeepCopy())
 	if r.allowed(made, "app") || len(r.fake.AllGrants(made.Status.KeyID)) > 0 {
@@ -62,6 +62,7 @@ func TestAKeyThatCannotBeLeftAsDeclaredIsLeftAndThatIsTold(t *testing.T) {
 			r.awaitSids(made, "apps use")
 			trouble(r)
 			r.delete(rule)
+			r.await(made, v1alpha1.ConditionReady, metav1.ConditionFalse, "") // so that it is known that the rule is gone
 			r.delete(made)
 			r.awaitGone(made.DeepCopy())
 			r.fake.Heal()
@@ -117,12 +118,13 @@ func TestADeletionThatWasBegunCanBeLeftUnseenIfAskedFor(t *testing.T) {
 func TestADeletionThatSomebodyElseScheduledIsLeftToThem(t *testing.T) {
 	r := newRig(t)
 	made := r.createReady("orders", nil)
-	r.update(made, annotate(v1alpha1.ReconcileAnnotation, v1alpha1.ReconcileObserve))
-	r.await(made, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
+	r.fake.Inject(throttled(backendtest.VerbGet)) // so that nobody sees it before the Key is deleted
 	if _, err := r.fake.ScheduleDeletion(r.ctx, made.Status.KeyID, 7); err != nil {
 		t.Fatal(err)
 	}
 	r.delete(made)
+	r.awaitSays(made, v1alpha1.ConditionSynced, "deletion waits")
+	r.fake.Heal()
 	r.awaitGone(made.DeepCopy())
 	if state := r.seen(made.Status.KeyID).State; state != backend.StatePendingDeletion {
 		t.Errorf("the key is %s", state)
@@ -149,6 +151,10 @@ func TestWhatIsRevokedWhileADeletionWaitsIsRevoked(t *testing.T) {
 			t.Errorf("in %s there are grants left", region)
 		}
 	}
+	again := r.apply("again", "orders", allow("use", "app"))
+	r.awaitRule(made, south, "app", true)
+	r.delete(again)
+	r.awaitRule(made, south, "app", false)
 	says := r.await(made, v1alpha1.ConditionPolicyApplied, metav1.ConditionTrue, "")
 	wantMessage(t, says, v1alpha1.ConditionSynced, "deletion waits", "kms:ScheduleKeyDeletion is denied")
 }

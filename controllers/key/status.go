@@ -34,7 +34,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, p *pass) error {
 	if equality.Semantic.DeepEqual(p.key.Status, p.status) {
 		return nil
 	}
-	return r.patchStatus(ctx, p)
+	return client.IgnoreNotFound(r.patchStatus(ctx, p))
 }
 
 func (r *Reconciler) patchStatus(ctx context.Context, p *pass) error {
@@ -42,7 +42,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, p *pass) error {
 	base := p.key.DeepCopy()
 	p.key.Status = p.status
 	if err := r.Client.Status().Patch(ctx, p.key, lockedPatch(base)); err != nil {
-		return client.IgnoreNotFound(err)
+		return err
 	}
 	r.written.Remember(p.key)
 	return nil
