@@ -128,9 +128,9 @@ func (a *aliases) set(name, keyID string) {
 	a.byKey[keyID][name] = struct{}{}
 }
 
+// removeKey takes a key's aliases from it, but for those in doubt: these are as they were, or another key's, until they are read.
 func (a *aliases) removeKey(keyID string) {
-	for _, name := range a.of(keyID) {
+	for name := range maps.Clone(a.byKey[keyID]) {
 		a.set(name, "")
-		delete(a.doubts, name)
 	}
 }

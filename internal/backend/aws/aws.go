@@ -162,12 +162,12 @@ func Open(ctx context.Context, config Config) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	lags := config.Lags.withDefaults()
+	lags, opened := config.Lags.withDefaults(), config.Clock.Now()
 	m := &memory{
 		limits: newLimiters(config.Quotas), clock: config.Clock, lags: lags,
 		clusterUID: config.ClusterUID, view: newView(config.ClusterUID, lags),
 		aliases: newRefresher(), scans: newRefresher(), listings: newRefresher(),
 	}
-	m.view.tell = m.tell
-	return &Backend{clients: clients, observer: observer, opened: config.Clock.Now(), memory: m}, nil
+	m.view.tell, m.view.opened = m.tell, opened
+	return &Backend{clients: clients, observer: observer, opened: opened, memory: m}, nil
 }

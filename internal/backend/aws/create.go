@@ -120,6 +120,7 @@ func (b *Backend) create(ctx context.Context, in backend.CreateInput) (*backend.
 	now := b.clock.Now()
 	b.view.edit(id, now, func(e *entry) {
 		e.since, e.verified = now, now // a list may have shown it before the answer came, and reads may not show it for a while yet
+		e.missed = time.Time{}
 		e.metadata.write(metadataOf(out.KeyMetadata), now)
 		e.tags.write(tags, now)
 		e.schedule.write(schedule{}, now)

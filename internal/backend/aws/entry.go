@@ -17,6 +17,9 @@ type entry struct {
 	id string
 	// since is when the key became known, or was made: reads soon after may not show it, and lists that were begun then may lack it.
 	since time.Time
+	// missed is until when the key may have been written to in ways that this process does not know of: until it was opened, or the
+	// key was forgotten. Zero for a key that it made.
+	missed time.Time
 	// verified is when all of it was last read, or the key made.
 	verified time.Time
 	// tried is when a sweep last set about to look at all of it.

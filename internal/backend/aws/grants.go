@@ -42,11 +42,21 @@ func (b *Backend) Grants(ctx context.Context, keyID string) ([]backend.Grant, er
 
 func (b *Backend) knownGrants(keyID string) (list []backend.Grant, known bool) {
 	b.view.peek(keyID, func(e *entry) {
-		shown := e.grants.shownAt(b.lags.Grants)
+		shown := e.grantsShownAt(b.lags.Grants)
 		list = e.allGrants()
 		known = e.grants.known && b.view.ours(e) && (shown.IsZero() || b.clock.Now().Before(shown))
 	})
 	return list, known
+}
+
+// grantsShownAt is when a list tells what became of the grants that are in doubt, and of those that were made and revoked shortly before
+// this process first listed them, by others or in ways that it forgot; zero when the list that is known tells that.
+func (e *entry) grantsShownAt(lag time.Duration) time.Time {
+	at := e.grants.shownAt(lag)
+	if e.grants.known && !e.missed.IsZero() && e.grants.readAt.Before(e.missed.Add(lag)) {
+		at = later(at, later(e.missed, e.grants.wrote).Add(lag))
+	}
+	return at
 }
 
 // allGrants are the grants that the key has, and those that it may have.

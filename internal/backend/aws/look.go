@@ -67,6 +67,7 @@ func (b *Backend) forget(id string) {
 	if ours && !destroyed {
 		b.lost.add(nameless(owner), now)
 	}
+	b.view.passed(id, now)
 	b.view.remove(id)
 	if ours {
 		b.tell(owner)

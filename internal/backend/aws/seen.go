@@ -79,8 +79,9 @@ type lostError struct{ error }
 
 func (e *lostError) Unwrap() error { return e.error }
 
-// The parts of a key that can be in doubt, but for its tags and grants, of which it is remembered what they may be.
+// The parts of a key that can be in doubt, but for its grants, of which it is remembered what they may be.
 func inMetadata(e *entry, now time.Time) { e.metadata.doubt(now) }
+func inTags(e *entry, now time.Time)     { e.doubtTags(nil, now) }
 func inSchedule(e *entry, now time.Time) { e.schedule.doubt(now) }
 func inHistory(e *entry, now time.Time)  { e.history.doubt(now) }
 func inPolicy(e *entry, now time.Time)   { e.policy.doubt(now) }
@@ -104,7 +105,10 @@ func (v *view) shownAt(id string) time.Time {
 	defer v.mu.Unlock()
 	at := v.aliases.shownAt(id, v.lags.Reads)
 	if e, ok := v.keys[id]; ok {
-		at = later(at, e.shownAt(v.lags.Reads))
+		return later(at, e.shownAt(v.lags.Reads))
+	}
+	if gone, was := v.gone[id]; was {
+		return later(at, gone.Add(v.lags.Reads))
 	}
 	return at
 }

@@ -16,6 +16,8 @@ import (
 type view struct {
 	cluster string
 	lags    Lags
+	// opened is when this process began to know what it does.
+	opened time.Time
 	// tell is told whose key changed of what was known of it, whatever made that known.
 	tell func(backend.Owner)
 
@@ -25,13 +27,16 @@ type view struct {
 	owned map[backend.Owner]map[string]struct{}
 	// strangers are keys whose tags were read and name nobody of this cluster.
 	strangers map[string]stranger
-	aliases   aliases
+	// gone is when keys were forgotten. One that comes back may have been written to, just before, in ways that reads do not show yet.
+	gone    map[string]time.Time
+	aliases aliases
 }
 
 func newView(cluster string, lags Lags) *view {
 	return &view{
-		cluster: cluster, lags: lags, tell: func(backend.Owner) {}, keys: map[string]*entry{}, owned: map[backend.Owner]map[string]struct{}{},
-		strangers: map[string]stranger{}, aliases: newAliases(),
+		cluster: cluster, lags: lags, tell: func(backend.Owner) {},
+		keys: map[string]*entry{}, owned: map[backend.Owner]map[string]struct{}{},
+		strangers: map[string]stranger{}, gone: map[string]time.Time{}, aliases: newAliases(),
 	}
 }
 
@@ -53,7 +58,7 @@ func (v *view) tellAll(owners []backend.Owner) {
 func (v *view) editLocked(id string, now time.Time, change func(*entry)) (changed []backend.Owner) {
 	e, ok := v.keys[id]
 	if !ok {
-		e = &entry{id: id, since: now}
+		e = v.newEntry(id, now)
 		v.keys[id] = e
 	}
 	before, was := e.owner()
@@ -99,6 +104,18 @@ func (v *view) peek(id string, do func(*entry)) {
 	}
 }
 
+// newEntry is that of a key of which nothing is known, or nothing any more.
+func (v *view) newEntry(id string, now time.Time) *entry {
+	e := &entry{id: id, since: now, missed: v.opened}
+	if gone, was := v.gone[id]; was {
+		e.missed = gone
+		for _, part := range []func(*entry, time.Time){inMetadata, inTags, inSchedule, inHistory, inPolicy} {
+			part(e, gone)
+		}
+	}
+	return e
+}
+
 // remove forgets a key that is gone.
 func (v *view) remove(id string) {
 	v.mu.Lock()
@@ -110,6 +127,17 @@ func (v *view) remove(id string) {
 		delete(v.keys, id)
 	}
 	v.aliases.removeKey(id)
+}
+
+// passed notes that a key is about to be forgotten, for as long as reads may not show what was written to it before.
+func (v *view) passed(id string, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	longest := max(v.lags.Reads, v.lags.Tagging, v.lags.Grants)
+	maps.DeleteFunc(v.gone, func(_ string, gone time.Time) bool { return !now.Before(gone.Add(longest)) })
+	if _, known := v.keys[id]; known {
+		v.gone[id] = now
+	}
 }
 
 // key is the key with that ID if it is one of this cluster and all of it is known.
