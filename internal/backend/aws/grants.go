@@ -49,8 +49,8 @@ func (b *Backend) knownGrants(keyID string) (list []backend.Grant, known bool) {
 	return list, known
 }
 
-// grantsShownAt is when a list tells what became of the grants that are in doubt, and of those that were made and revoked shortly before
-// this process first listed them, by others or in ways that it forgot; zero when the list that is known tells that.
+// grantsShownAt is when a list tells what became of the grants that are in doubt, and of those that an earlier process, or this one
+// before it forgot the key, made or revoked; zero when the list that is known tells that.
 func (e *entry) grantsShownAt(lag time.Duration) time.Time {
 	at := e.grants.shownAt(lag)
 	if e.grants.known && !e.missed.IsZero() && e.grants.readAt.Before(e.missed.Add(lag)) {
@@ -250,6 +250,39 @@ func (b *Backend) rereadGrants(ctx context.Context, keyID string) error {
 		return nil
 	}
 	return b.readGrants(ctx, keyID)
+}
+
+// sweepGrants lists the grants of keys that were listed too early, or are in doubt, once a list tells what they are.
+func (b *Backend) sweepGrants(ctx context.Context) error {
+	var unread unread
+	for _, id := range b.view.listedTooEarly(b.clock.Now()) {
+		if !unread.goOn(b.relistGrants(ctx, id)) {
+			break
+		}
+	}
+	return unread.err()
+}
+
+func (b *Backend) relistGrants(ctx context.Context, keyID string) error {
+	unlock, err := b.locks.lock(ctx, keyID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return b.readGrants(ctx, keyID)
+}
+
+// listedTooEarly are this cluster's keys of which a list of grants would tell by now what the one that is known did not; in no order,
+// so that none is always the last.
+func (v *view) listedTooEarly(now time.Time) (ids []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for id, e := range v.keys {
+		if shown := e.grantsShownAt(v.lags.Grants); v.ours(e) && !shown.IsZero() && !now.Before(shown) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // readNoGrants reads the grants of a key that is known to have none, which rereadGrants leaves out.

@@ -17,13 +17,13 @@ const creditPerKey = 0.1
 
 // Sweep finds what others changed. It reads all keys, aliases and tags by lists, and some keys in depth: those that are due (to be
 // rotated or destroyed, or to lose imported material), and in turn as many others as cost a tenth of a call per key of this cluster.
-// Watchers are told of what changed. One sweep runs at a time; what one could not read does not keep it from the rest.
+// Grants that were listed too early after a start are listed once more. Watchers are told of what changed. One sweep runs at a time; what one could not read does not keep it from the rest.
 func (b *Backend) Sweep(ctx context.Context) error {
 	b.sweeping.Lock()
 	defer b.sweeping.Unlock()
 	keys := creditPerKey * float64(b.view.size())
 	b.credit = min(b.credit+keys, max(b.view.costOfDeepest(), keys))
-	return errors.Join(b.sweepKeys(ctx), b.sweepAliases(ctx), b.sweepTags(ctx), b.sweepDeep(ctx))
+	return errors.Join(b.sweepKeys(ctx), b.sweepAliases(ctx), b.sweepTags(ctx), b.sweepGrants(ctx), b.sweepDeep(ctx))
 }
 
 // sweepKeys looks for keys that are gone. That a list lacks one is not enough.
