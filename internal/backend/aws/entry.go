@@ -100,12 +100,20 @@ func (e *entry) key() *backend.Key {
 	}
 }
 
-// differs says whether anything that was known of the key before is not so any more.
+// differs says whether anything that was known of the key before is not so any more. That tags are in doubt is nothing that is known:
+// who could not set them hears of that as an error, and tries again when it is time.
 func (e *entry) differs(before *entry) bool {
 	return before.tags.known && !maps.Equal(before.tags.value, e.tags.value) ||
-		before.whole() && !reflect.DeepEqual(before.key(), e.key()) ||
+		before.whole() && !reflect.DeepEqual(before.untagged(), e.untagged()) ||
 		before.policy.known && before.policy.value != e.policy.value ||
 		before.grants.known && !reflect.DeepEqual(before.grants.value.list, e.grants.value.list)
+}
+
+// untagged is the key without its tags.
+func (e *entry) untagged() *backend.Key {
+	key := e.key()
+	key.Tags = nil
+	return key
 }
 
 // rotationsOnDemand are how often the key was rotated on demand, and when last, one that is under way included.
