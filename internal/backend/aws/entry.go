@@ -31,8 +31,10 @@ type entry struct {
 	tags     seen[map[string]string]
 	schedule seen[schedule]
 	history  seen[history]
-	policy   seen[string]
-	grants   seen[grants]
+	// lostRotation is when a rotation on demand was asked for whose answer was lost, while that is in doubt.
+	lostRotation time.Time
+	policy       seen[string]
+	grants       seen[grants]
 	// mayTags are tags that it may have while they are in doubt, and mayGrants are grants of which nobody knows whether they are there.
 	mayTags   map[string]string
 	mayGrants []backend.Grant
@@ -125,17 +127,26 @@ func (e *entry) rotationsOnDemand() (count int, last time.Time) {
 	return count, last
 }
 
-// rotatedAt is when a rotation on demand was that AWS tells of: as this process reckoned it, be it one that is known or, among those
+// rotatedAt is when a rotation on demand was that AWS lists: as this process reckoned it, be it the one that is known or, among those
 // that were not, one whose answer was lost.
 func (e *entry) rotatedAt(told time.Time, isNew bool) time.Time {
-	switch {
-	case !isNew:
-		return asReckoned(told, e.history.value.lastOnDemand)
-	case e.history.doubted:
-		return later(told, asReckoned(told, e.history.wrote)) // of two clocks, the one by which it came after the request
-	default:
-		return told
+	if isNew {
+		return e.asLost(told)
 	}
+	return asReckoned(told, e.history.value.lastOnDemand)
+}
+
+// rotatingAt is when a rotation on demand was begun that AWS is at: the one that is known or the one whose answer was lost, whichever is
+// nearer.
+func (e *entry) rotatingAt(told time.Time) time.Time {
+	known := e.history.value.lastOnDemand
+	return e.rotatedAt(told, told.Sub(e.lostRotation).Abs() < told.Sub(known).Abs())
+}
+
+// asLost is when the rotation was whose answer was lost, if it may be that one: of two clocks, the one by which it came after the
+// request.
+func (e *entry) asLost(told time.Time) time.Time {
+	return later(told, asReckoned(told, e.lostRotation))
 }
 
 // allTags are the tags that the key has, and those that it may have.

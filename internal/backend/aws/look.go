@@ -147,7 +147,7 @@ func (b *Backend) readRotation(ctx context.Context, id string) error {
 	grown := false
 	b.view.edit(id, b.clock.Now(), func(e *entry) {
 		read.next = asReckoned(read.next, e.schedule.value.next)
-		read.onDemand = e.rotatedAt(read.onDemand, e.history.doubted)
+		read.onDemand = e.rotatingAt(read.onDemand)
 		before := e.schedule.value
 		e.schedule.read(read, begun, b.lags.Reads)
 		grown = !e.history.certain() || e.history.value.materialID != e.metadata.value.materialID ||
@@ -190,6 +190,9 @@ func (b *Backend) readHistory(ctx context.Context, id string) error {
 		read.lastOnDemand = e.rotatedAt(read.lastOnDemand, read.onDemand > e.history.value.onDemand)
 		read.last = later(read.last, read.lastOnDemand)
 		e.history.read(read, begun, b.lags.Reads)
+		if e.history.certain() {
+			e.lostRotation = time.Time{}
+		}
 	})
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
 )
 

@@ -43,7 +43,8 @@ func (b *Backend) rotate(ctx context.Context, keyID string, requestedAt time.Tim
 		return nil
 	}
 	in := &kms.RotateKeyOnDemandInput{KeyId: &keyID}
-	_, err := write(ctx, b, keyID, inHistory, "RotateKeyOnDemand", b.clients.kms.RotateKeyOnDemand, in)
+	doubt := func(e *entry, now time.Time) { e.lostRotation = now; inHistory(e, now) }
+	_, err := write(ctx, b, keyID, doubt, "RotateKeyOnDemand", b.clients.kms.RotateKeyOnDemand, in)
 	if backend.ClassOf(err) == backend.Conflict {
 		return b.alreadyRotating(ctx, keyID, requestedAt, err)
 	}
