@@ -178,7 +178,10 @@ func (b *Backend) createGrant(ctx context.Context, keyID string, grant backend.G
 		return err
 	}
 	made := grant
-	made.ID = awssdk.ToString(out.GrantId)
+	if made.ID = awssdk.ToString(out.GrantId); made.ID == "" {
+		b.view.editKnown(keyID, b.clock.Now(), func(e *entry) { doubt(e, b.clock.Now()) })
+		return lacking("CreateGrant", "the grant")
+	}
 	b.changed(keyID, func(e *entry, now time.Time) {
 		e.settleGrants(func(g backend.Grant) bool { return g.ID == made.ID || g.ID == "" && g.SameAs(grant) })
 		e.grants.change(now, func(all *grants) { all.list = append(without(slices.Clone(all.list), made.ID), made) })
