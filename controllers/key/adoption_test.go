@@ -145,7 +145,6 @@ func TestKeyWithoutOwnerIsAdoptedAsTheBackendAllows(t *testing.T) {
 	r.refused("elsewhere", elsewhere, v1alpha1.ReasonAdoptRefused, v1alpha1.AdoptableByTag+"="+r.namespace)
 
 	r.changeBackend(func(b *v1alpha1.KMSBackend) { b.Spec.Adoption = v1alpha1.AdoptionNone })
-	r.awaitSays(r.newKey("plain", nil), v1alpha1.ConditionStalled, "spec.adoption is None") // the operator knows by now
 	r.refused("tagged", r.adoptable().ID, v1alpha1.ReasonAdoptRefused, "spec.adoption is None")
 
 	r.changeBackend(func(b *v1alpha1.KMSBackend) { b.Spec.Adoption = v1alpha1.AdoptionAny })

@@ -117,15 +117,27 @@ func (r *rig) annotateDefault(name, value string) {
 	}
 }
 
+// changeBackend changes the KMSBackend, and waits until the controller knows.
 func (r *rig) changeBackend(change func(*v1alpha1.KMSBackend)) {
 	r.t.Helper()
-	object := &v1alpha1.KMSBackend{}
-	if err := r.client.Get(r.ctx, client.ObjectKey{Name: r.backendName}, object); err != nil {
+	r.changeNamed(r.backendName, change)
+}
+
+func (r *rig) changeNamed(name string, change func(*v1alpha1.KMSBackend)) {
+	r.t.Helper()
+	object, known := &v1alpha1.KMSBackend{}, &v1alpha1.KMSBackend{}
+	if err := r.client.Get(r.ctx, client.ObjectKey{Name: name}, object); err != nil {
 		r.t.Fatal(err)
 	}
 	change(object)
 	if err := r.client.Update(r.ctx, object); err != nil {
 		r.t.Fatal(err)
+	}
+	if !poll(func() bool {
+		err := r.cached.Get(r.ctx, client.ObjectKey{Name: name}, known)
+		return err == nil && known.ResourceVersion == object.ResourceVersion
+	}) {
+		r.t.Fatalf("the controller does not hear of the change of KMSBackend %s", name)
 	}
 }
 

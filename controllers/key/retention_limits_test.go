@@ -9,7 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/backend"
@@ -20,16 +19,11 @@ import (
 // forbid has the KMSBackend allow the Key's namespace no longer.
 func (r *rig) forbid(name string) {
 	r.t.Helper()
-	object := &v1alpha1.KMSBackend{}
-	if err := r.client.Get(r.ctx, client.ObjectKey{Name: name}, object); err != nil {
-		r.t.Fatal(err)
-	}
-	object.Spec.AllowedNamespaces = &v1alpha1.AllowedNamespaces{
-		From: v1alpha1.NamespacesSelector, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"keys": "no"}},
-	}
-	if err := r.client.Update(r.ctx, object); err != nil {
-		r.t.Fatal(err)
-	}
+	r.changeNamed(name, func(b *v1alpha1.KMSBackend) {
+		b.Spec.AllowedNamespaces = &v1alpha1.AllowedNamespaces{
+			From: v1alpha1.NamespacesSelector, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"keys": "no"}},
+		}
+	})
 }
 
 func TestAKeyOfANamespaceThatIsNotAllowedAnyMoreIsLeftUnchanged(t *testing.T) {

@@ -49,6 +49,7 @@ type rig struct {
 	t         *testing.T
 	ctx       context.Context
 	client    client.Client
+	cached    client.Client // the controller's
 	namespace string
 	fake      *backendtest.Fake
 	backends  *backend.Registry
@@ -99,8 +100,9 @@ func (r *rig) start(namespaces []string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	r.cached = mgr.GetClient()
 	reconciler := key.NewReconciler(key.Options{
-		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("chatelaine"),
+		Client: r.cached, Reader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("chatelaine"),
 		Backends: r.backends, ClusterUID: clusterUID, Resync: 200 * time.Millisecond, Now: r.now,
 	})
 	ctx, stop := context.WithCancel(context.Background())
