@@ -48,7 +48,20 @@ func (b *Backend) lookInTurn(ctx context.Context, ids []string) error {
 // tryDeep is lookDeep, after which it is others' turn, whatever comes of it.
 func (b *Backend) tryDeep(ctx context.Context, id string, tags bool) error {
 	b.view.editKnown(id, b.clock.Now(), func(e *entry) { e.tried = b.clock.Now() })
-	return b.lookDeep(ctx, id, tags)
+	return b.noteDenied(id, b.lookDeep(ctx, id, tags))
+}
+
+// noteDenied is err, after which a key that kept the operator out is left alone by sweeps for a while.
+func (b *Backend) noteDenied(id string, err error) error {
+	if backend.ClassOf(err) == backend.AccessDenied {
+		b.view.editKnown(id, b.clock.Now(), func(e *entry) { e.denied = b.clock.Now() })
+	}
+	return err
+}
+
+// keepsOut says whether the key refused a sweep's look of late, and no other came about since.
+func (e *entry) keepsOut(now time.Time) bool {
+	return !e.denied.IsZero() && e.verified.Before(e.denied) && now.Before(e.denied.Add(deniedAgain))
 }
 
 // unread collects why keys could not be read, each of which keeps a sweep from no other. The zero value is ready.
@@ -79,14 +92,15 @@ func (u *unread) err() error {
 	return fmt.Errorf("%w (and so with %d more keys)", u.first, u.more)
 }
 
-// toLookAt are those of this cluster's keys that are wholly known: whose rotation or destruction is due, and the others, those
-// first that were looked at longest ago, or were to be: one that cannot be read is no more in the way of others than any.
+// toLookAt are those of this cluster's keys that are wholly known and do not keep the operator out: whose rotation or destruction is due,
+// and the others, those first that were looked at longest ago, or were to be: one that cannot be read is no more in the way of others
+// than any.
 func (v *view) toLookAt(now time.Time) (due, inTurn []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for id, e := range v.keys {
 		switch {
-		case !v.ours(e) || !e.whole():
+		case !v.ours(e) || !e.whole() || e.keepsOut(now):
 		case e.due(now), e.shown(now, v.lags.Reads):
 			due = append(due, id)
 		default:

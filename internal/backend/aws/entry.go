@@ -26,6 +26,8 @@ type entry struct {
 	tried time.Time
 	// tagsDenied is when a sweep was last refused its tags.
 	tagsDenied time.Time
+	// denied is when a sweep was last refused a look at it, or at its grants, unless it was looked at since.
+	denied time.Time
 
 	metadata seen[metadata]
 	tags     seen[map[string]string]

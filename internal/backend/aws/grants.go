@@ -259,7 +259,7 @@ func (b *Backend) rereadGrants(ctx context.Context, keyID string) error {
 func (b *Backend) sweepGrants(ctx context.Context) error {
 	var unread unread
 	for _, id := range b.view.listedTooEarly(b.clock.Now()) {
-		if !unread.goOn(b.relistGrants(ctx, id)) {
+		if !unread.goOn(b.noteDenied(id, b.relistGrants(ctx, id))) {
 			break
 		}
 	}
@@ -281,7 +281,7 @@ func (v *view) listedTooEarly(now time.Time) (ids []string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for id, e := range v.keys {
-		if shown := e.grantsShownAt(v.lags.Grants); v.ours(e) && !shown.IsZero() && !now.Before(shown) {
+		if shown := e.grantsShownAt(v.lags.Grants); v.ours(e) && !e.keepsOut(now) && !shown.IsZero() && !now.Before(shown) {
 			ids = append(ids, id)
 		}
 	}

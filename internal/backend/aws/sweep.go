@@ -157,8 +157,8 @@ func (v *view) tagsOfOwned() map[string]map[string]string {
 	return tags
 }
 
-// deniedAgain is after what time the tags of a key that keeps the operator out are asked for again: it costs what looks in depth at
-// other keys have to spend.
+// deniedAgain is after what time a sweep looks again at a key that keeps the operator out, or asks for its tags: it costs what looks in
+// depth at other keys have to spend, and the sweep says that it failed.
 const deniedAgain = 24 * time.Hour
 
 // unlisted are this cluster's keys that the Tagging API lacks although it should show them by now; in no order, so that none is
