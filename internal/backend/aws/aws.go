@@ -23,6 +23,9 @@
 // write. Until then a key is told with every alias and tag that it may have, by a failing Apply only, and a grant that it may have as
 // one that nobody declared; whatever else is in doubt is waited for. So what is taken back after that is undone.
 //
+// What an earlier process wrote last, or this one before AWS denied a key for a moment, it does not know. So grants that were listed soon
+// after that are listed once more, and of a key that was denied all is read when reads show it.
+//
 // # Exactly once
 //
 // CreateKey has no token that would make it idempotent. So before it is called, it must be certain that the owner has no key
