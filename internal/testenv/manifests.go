@@ -14,6 +14,7 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -86,6 +87,19 @@ func (e *Env) apply(ctx context.Context, object *unstructured.Unstructured) erro
 	return nil
 }
 
+// isDiscovered says whether clients find every version of the CRD's kind: the server tells of them a little after it is established.
+func (e *Env) isDiscovered(crd *apiextensionsv1.CustomResourceDefinition) bool {
+	kind := schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}
+	for i := range crd.Spec.Versions {
+		if version := &crd.Spec.Versions[i]; version.Served {
+			if _, err := e.Client.RESTMapper().RESTMapping(kind, version.Name); err != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func (e *Env) waitEstablished(ctx context.Context, crd string) error {
 	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, establishTimeout, true,
 		func(ctx context.Context) (bool, error) {
@@ -95,7 +109,7 @@ func (e *Env) waitEstablished(ctx context.Context, crd string) error {
 			}
 			for _, condition := range current.Status.Conditions {
 				if condition.Type == apiextensionsv1.Established {
-					return condition.Status == apiextensionsv1.ConditionTrue, nil
+					return condition.Status == apiextensionsv1.ConditionTrue && e.isDiscovered(&current), nil
 				}
 			}
 			return false, nil
