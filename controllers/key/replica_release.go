@@ -87,8 +87,13 @@ func (r *Reconciler) retain(ctx context.Context, p *pass, was *v1alpha1.KeyRepli
 
 // tellRetained tells of a replica that is left without having been brought up to date, and why.
 func (r *Reconciler) tellRetained(p *pass, was *v1alpha1.KeyReplicaStatus, problem *conditions.Problem) {
-	r.event(p, warning, "ReplicaRetained", "key %s in %s is left as it is (%s): %s stay in force there, whatever became of them since",
-		p.seen.ID, was.Region, problem.Message, sourcesOfStatus(was.Policy))
+	r.event(p, warning, "ReplicaRetained", "%s", leftNote(&pass{seen: p.seen, replicaIn: was.Region}, was.Policy, problem))
+}
+
+// leftNote says of a key which KeyPolicies are in force as it is left, and why they may not be those that are declared.
+func leftNote(p *pass, policy *v1alpha1.KeyPolicyInForce, problem *conditions.Problem) string {
+	return fmt.Sprintf("key %s is left as it is (%s): %s stay in force there, whatever became of them since",
+		p.name(), problem.Message, sourcesOfStatus(policy))
 }
 
 // sourcesOfStatus says in words which KeyPolicies status has in force.

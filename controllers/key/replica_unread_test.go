@@ -62,7 +62,9 @@ func TestWhatStatusSaysOfAReplicaOutlivesEveryErrorOfAReading(t *testing.T) {
 	}
 }
 
-func TestWhatWasRevokedWhileAReplicaCouldNotBeReadIsRevokedThere(t *testing.T) {
+// revokedUnread is a Key with a rule that is revoked at home, while its replica cannot be read and not all of its policy can be put.
+func revokedUnread(t *testing.T) (*realm, *v1alpha1.Key) {
+	t.Helper()
 	r := newRealm(t)
 	apps := r.apply("apps", "orders", allow("use", "app"))
 	r.apply("bots", "orders", allow("use", "bot"))
@@ -73,21 +75,17 @@ func TestWhatWasRevokedWhileAReplicaCouldNotBeReadIsRevokedThere(t *testing.T) {
 	r.fake.DeleteRole(role("bot")) // so that not all can be put
 	r.delete(apps)
 	r.awaitRule(made, home, "app", false)
+	return r, made
+}
+
+func TestWhatWasRevokedWhileAReplicaCouldNotBeReadIsRevokedThere(t *testing.T) {
+	r, made := revokedUnread(t)
 	r.at[south].Heal()
 	r.awaitRule(made, south, "app", false)
 }
 
 func TestWhatWasRevokedWhileAReplicaCouldNotBeReadIsRevokedBeforeItsRegionIsLetGo(t *testing.T) {
-	r := newRealm(t)
-	apps := r.apply("apps", "orders", allow("use", "app"))
-	r.apply("bots", "orders", allow("use", "bot"))
-	made := r.createSpread("orders", []string{south})
-	r.awaitRule(made, south, "app", true)
-	r.awaitRule(made, south, "bot", true)
-	r.unread(made)
-	r.fake.DeleteRole(role("bot"))
-	r.delete(apps)
-	r.awaitRule(made, home, "app", false)
+	r, made := revokedUnread(t)
 	r.update(made, in(nil))
 	r.at[south].Heal()
 	r.awaitRegions(made)

@@ -179,8 +179,7 @@ func (p *pass) orTell(region string, policy *v1alpha1.KeyPolicyInForce, problem 
 		return problem
 	}
 	q := &pass{key: p.key, seen: &backend.Key{ID: p.status.KeyID}, replicaIn: region}
-	note := fmt.Sprintf("key %s is left as it is (%s): %s stay in force there, whatever became of them since",
-		q.name(), problem.Message, sourcesOfStatus(policy))
+	note := leftNote(q, policy, problem)
 	p.farewell = append(p.farewell, func(r *Reconciler) { r.event(q, warning, "Retained", "%s", note) })
 	return nil
 }
