@@ -80,11 +80,11 @@ func (k *Keyring) UpdateAlias(ctx context.Context, name, from, to string, at tim
 // another key's.
 func (k *Keyring) DeleteAlias(ctx context.Context, name, keyID string) error {
 	s := aliasSlot(name)
-	unlock, err := k.writers.Lock(ctx, s)
+	ctx, done, err := k.turn(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer done()
 	for range maxAttempts {
 		e, err := k.entry(s)
 		if err != nil {

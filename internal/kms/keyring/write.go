@@ -19,6 +19,9 @@ const (
 	maxAttempts = 10
 	// maxBackoff is the longest pause before another attempt.
 	maxBackoff = 50 * time.Millisecond
+	// writeTimeout bounds a write with all that it waits for: writers before it, whose store may hang, and other attempts.
+	// Its writer is better off with an error upon which it may try again.
+	writeTimeout = 5 * time.Second
 )
 
 // CreateKey adds a key and returns its record; the one given must not be used any more. If the key ID exists, it returns
@@ -104,13 +107,25 @@ func (k *Keyring) DeleteKey(ctx context.Context, keyID string, check func(*KeyRe
 	return fmt.Errorf("deleting key %s: %w", keyID, ErrConflict)
 }
 
+// turn waits until nobody else of this process writes the item, and bounds with the context that it returns all that
+// comes before it is known whether the answer to the write was lost. done is called once.
+func (k *Keyring) turn(ctx context.Context, s slot) (bounded context.Context, done func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	unlock, err := k.writers.Lock(ctx, s)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	return ctx, func() { unlock(); cancel() }, nil
+}
+
 // create adds an item. If it exists it returns what is there and ErrExists.
 func (k *Keyring) create(ctx context.Context, s slot, next *entry) (*entry, error) {
-	unlock, err := k.writers.Lock(ctx, s)
+	ctx, done, err := k.turn(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer done()
 	e, err := k.entry(s)
 	if err == nil {
 		return e, ErrExists
@@ -143,11 +158,11 @@ func (k *Keyring) create(ctx context.Context, s slot, next *entry) (*entry, erro
 
 // update replaces an item by what change makes of it; nil leaves it as it is. It says whether it wrote.
 func (k *Keyring) update(ctx context.Context, s slot, change func(*entry) (*entry, error)) (wrote bool, err error) {
-	unlock, err := k.writers.Lock(ctx, s)
+	ctx, done, err := k.turn(ctx, s)
 	if err != nil {
 		return false, err
 	}
-	defer unlock()
+	defer done()
 	if err := k.settled(ctx, s); err != nil {
 		return false, err
 	}
