@@ -107,14 +107,9 @@ func TestNamespaceThatTheBackendDoesNotAllowGetsNoKey(t *testing.T) {
 
 func (r *rig) annotateDefault(name, value string) {
 	r.t.Helper()
-	object := &v1alpha1.KMSBackend{}
-	if err := r.client.Get(r.ctx, client.ObjectKey{Name: name}, object); err != nil {
-		r.t.Fatal(err)
-	}
-	object.Annotations = map[string]string{v1alpha1.DefaultBackendAnnotation: value}
-	if err := r.client.Update(r.ctx, object); err != nil {
-		r.t.Fatal(err)
-	}
+	r.changeNamed(name, func(b *v1alpha1.KMSBackend) {
+		b.Annotations = map[string]string{v1alpha1.DefaultBackendAnnotation: value}
+	})
 }
 
 // changeBackend changes the KMSBackend, and waits until the controller knows.
@@ -125,7 +120,7 @@ func (r *rig) changeBackend(change func(*v1alpha1.KMSBackend)) {
 
 func (r *rig) changeNamed(name string, change func(*v1alpha1.KMSBackend)) {
 	r.t.Helper()
-	object, known := &v1alpha1.KMSBackend{}, &v1alpha1.KMSBackend{}
+	object := &v1alpha1.KMSBackend{}
 	if err := r.client.Get(r.ctx, client.ObjectKey{Name: name}, object); err != nil {
 		r.t.Fatal(err)
 	}
@@ -133,12 +128,7 @@ func (r *rig) changeNamed(name string, change func(*v1alpha1.KMSBackend)) {
 	if err := r.client.Update(r.ctx, object); err != nil {
 		r.t.Fatal(err)
 	}
-	if !poll(func() bool {
-		err := r.cached.Get(r.ctx, client.ObjectKey{Name: name}, known)
-		return err == nil && known.ResourceVersion == object.ResourceVersion
-	}) {
-		r.t.Fatalf("the controller does not hear of the change of KMSBackend %s", name)
-	}
+	r.awaitKnown(object)
 }
 
 func (r *rig) secondBackend(b backend.Backend) string {

@@ -125,7 +125,7 @@ func (p *pass) isGrantDrift(change backend.Change) bool {
 
 // declaredGrants are the grants as the backend is to have them, without those whose principals cannot be named.
 func (r *Reconciler) declaredGrants(ctx context.Context, p *pass) ([]backend.Grant, error) {
-	reader := policies.Reader{Client: r.Client}
+	reader := policies.Reader{Client: r.declared(p)}
 	accounts := reader.ServiceAccounts(ctx)
 	var declared []backend.Grant
 	for i := range p.key.Spec.Grants {

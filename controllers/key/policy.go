@@ -33,8 +33,8 @@ func (r *Reconciler) compilePolicies(ctx context.Context, p *pass) bool {
 	return p.err == nil
 }
 
-// declared is from where KeyPolicies are read: for a key that is left for good, from the API server, since one that was deleted a moment
-// ago must not stay in force by what the cache still has.
+// declared is from where KeyPolicies and ServiceAccounts are read: for a key that is left for good, from the API server, since what was
+// deleted a moment ago must not stay in force by what the cache still has.
 func (r *Reconciler) declared(p *pass) client.Reader {
 	if p.leaving {
 		return r.Reader

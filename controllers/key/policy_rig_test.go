@@ -73,6 +73,7 @@ func (r *rig) change(object *v1alpha1.KeyPolicy, rules ...v1alpha1.KeyPolicyRule
 	if err := r.client.Update(r.ctx, fresh); err != nil {
 		r.t.Fatal(err)
 	}
+	r.awaitKnown(fresh)
 }
 
 // policyText is the key's policy as the backend answers it.

@@ -49,6 +49,25 @@ func TestWhatIsRevokedBeforeAKeyIsLeftIsNotLeftInForce(t *testing.T) {
 	}
 }
 
+func TestWhatIsRevokedAMomentBeforeAKeyIsLeftIsNotLeftInForceThoughTheCacheHasIt(t *testing.T) {
+	r := newRig(t)
+	r.fake.NamesServiceAccounts(true)
+	r.openBackend(r.backendName, r.fake)
+	rule := r.apply("apps", "orders", allow("use", "app"))
+	worker := r.serviceAccount(r.namespace, "worker", "")
+	made := r.createReady("orders", withGrants(grantedToAccount("work", "worker")))
+	r.awaitSids(made, "apps use")
+	r.awaitGrants(made, grantFor(made, "work", role(r.namespace+"/worker"), "Decrypt"))
+	r.hold()
+	r.delete(rule)
+	r.delete(worker)
+	r.delete(made)
+	r.awaitGone(made.DeepCopy())
+	if grants := r.fake.AllGrants(made.Status.KeyID); r.allowed(made, "app") || len(grants) > 0 {
+		t.Errorf("the rule is in force: %t, and grants are %+v", r.allowed(made, "app"), grants)
+	}
+}
+
 func TestAKeyThatCannotBeLeftAsDeclaredIsLeftAndThatIsTold(t *testing.T) {
 	for name, trouble := range map[string]func(*rig){
 		"denied":      func(r *rig) { r.fake.Inject(denied(backendtest.VerbApply, "kms:PutKeyPolicy is denied")) },

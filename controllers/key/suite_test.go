@@ -34,7 +34,7 @@ import (
 
 const (
 	clusterUID = "c0ffee00-0000-4000-8000-000000000000"
-	patience   = 20 * time.Second
+	patience   = time.Minute // for what has to happen, whatever else the machine does
 )
 
 var env *testenv.Env
@@ -50,6 +50,7 @@ type rig struct {
 	ctx       context.Context
 	client    client.Client
 	cached    client.Client // the controller's
+	late      *late         // what the controller reads with, which is cached unless it is held
 	namespace string
 	fake      *backendtest.Fake
 	backends  *backend.Registry
@@ -76,12 +77,14 @@ func newRig(t *testing.T, others ...string) *rig {
 		fake: backendtest.NewFake(time.Now().Add(-time.Hour)), backends: backend.NewRegistry(),
 		backendName: "backend-" + rand.String(8),
 	}
-	r.create(&v1alpha1.KMSBackend{
+	opened := &v1alpha1.KMSBackend{
 		ObjectMeta: metav1.ObjectMeta{Name: r.backendName},
 		Spec:       v1alpha1.KMSBackendSpec{Software: &v1alpha1.SoftwareBackend{}},
-	})
+	}
+	r.create(opened)
 	r.openBackend(r.backendName, r.fake)
 	r.start(append(others, r.namespace))
+	r.awaitKnown(opened)
 	return r
 }
 
@@ -101,8 +104,9 @@ func (r *rig) start(namespaces []string) {
 		r.t.Fatal(err)
 	}
 	r.cached = mgr.GetClient()
+	r.late = &late{Client: r.cached}
 	reconciler := key.NewReconciler(key.Options{
-		Client: r.cached, Reader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("chatelaine"),
+		Client: r.late, Reader: mgr.GetAPIReader(), Events: mgr.GetEventRecorder("chatelaine"),
 		Backends: r.backends, ClusterUID: clusterUID, Resync: 200 * time.Millisecond, Now: r.now,
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -140,11 +144,13 @@ func (r *rig) newKey(name string, change func(*v1alpha1.Key)) *v1alpha1.Key {
 	return made
 }
 
+// create creates the object, and waits until the controller knows.
 func (r *rig) create(object client.Object) {
 	r.t.Helper()
 	if err := r.client.Create(r.ctx, object); err != nil {
 		r.t.Fatalf("creating %T %s: %v", object, object.GetName(), err)
 	}
+	r.awaitKnown(object)
 	if kmsBackend, ok := object.(*v1alpha1.KMSBackend); ok { // is for this test only
 		r.t.Cleanup(func() { _ = r.client.Delete(context.Background(), kmsBackend) })
 	}
@@ -206,11 +212,13 @@ func (r *rig) awaitGone(object client.Object) {
 	}
 }
 
+// delete deletes the object, and waits until the controller knows.
 func (r *rig) delete(object client.Object) {
 	r.t.Helper()
 	if err := r.client.Delete(r.ctx, object); err != nil {
 		r.t.Fatal(err)
 	}
+	r.awaitKnownToGo(object)
 }
 
 // seen is the key at the backend.
