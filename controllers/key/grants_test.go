@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -298,11 +297,15 @@ func TestGrantsThatCannotBeReadOrChangedAreReportedAndHeal(t *testing.T) {
 func TestKeyWithoutGrantsDoesNotAskForThem(t *testing.T) {
 	r := newRig(t)
 	r.createReady("orders", nil)
-	time.Sleep(300 * time.Millisecond) // the pass that made the key, and those that it brought about
-	before, gets := r.fake.Calls(backendtest.VerbGrants), r.fake.Calls(backendtest.VerbGet)
-	if !poll(func() bool { return r.fake.Calls(backendtest.VerbGet) > gets+3 }) {
-		t.Fatal("the Key is not looked at again")
+	looks := func(times int) {
+		gets := r.fake.Calls(backendtest.VerbGet)
+		if !poll(func() bool { return r.fake.Calls(backendtest.VerbGet) > gets+times }) {
+			t.Fatal("the Key is not looked at again")
+		}
 	}
+	looks(1) // the pass that made the key is over, and another one has begun
+	before := r.fake.Calls(backendtest.VerbGrants)
+	looks(3)
 	if after := r.fake.Calls(backendtest.VerbGrants); after != before {
 		t.Errorf("grants were asked for %d times", after-before)
 	}
@@ -356,9 +359,7 @@ func TestGrantsOfAnObservedKeyAreReportedAndNotChanged(t *testing.T) {
 	made := r.createReady("orders", withGrants(granted("app", "app", "Decrypt")))
 	app := grantFor(made, "app", role("app"), "Decrypt")
 	id := r.awaitGrants(made, app).Status.Grants[0].GrantID
-	r.update(made, func(k *v1alpha1.Key) {
-		k.Annotations = map[string]string{v1alpha1.ReconcileAnnotation: v1alpha1.ReconcileObserve}
-	})
+	observe(r, made)
 	r.fake.Meddle(made.Status.KeyID, backend.RevokeGrant{ID: id})
 	drifted := r.await(made, v1alpha1.ConditionDrifted, metav1.ConditionTrue, v1alpha1.ReasonDriftObserved)
 	wantMessage(t, drifted, v1alpha1.ConditionDrifted, "grants from", "app (Decrypt for "+role("app")+")")

@@ -275,7 +275,7 @@ func TestAnObservedKeyIsGivenNoMaterial(t *testing.T) {
 	r := newRig(t)
 	secret := r.materialSecret("material", word)
 	made := r.createReady("orders", imported(0))
-	r.update(made, observing)
+	observe(r, made)
 	r.fill(secret, other)
 	r.fake.DropMaterial(made.Status.KeyID)
 	held := r.await(made, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonObserved)

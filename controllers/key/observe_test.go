@@ -164,7 +164,7 @@ func TestPolicyOfAnObservedKeyIsReportedAndNotPut(t *testing.T) {
 	made := r.createReady("orders", nil)
 	r.apply("readers", "orders", allow("Use", "app"))
 	r.awaitSids(made, "readers Use")
-	r.update(made, observing)
+	observe(r, made)
 	r.meddle(made, policy.Default(account).String())
 	meddled := r.policyText(made)
 	puts := r.fake.PolicyPuts()

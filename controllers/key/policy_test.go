@@ -124,6 +124,9 @@ func TestPolicyChangedOutsideIsPutRightOnceAndTold(t *testing.T) {
 		}
 	}
 	r.awaitSids(orders, "readers Use")
+	if !poll(func() bool { _, over := drifts(r.get(orders)); return over == 1 }) { // status is written after the Event
+		t.Errorf("status.drift is %+v", r.get(orders).Status.Drift)
+	}
 	wantSame(t, "put right", r.document(orders), declared)
 	r.calm(5, orders)
 	if more := r.fake.PolicyPuts() - puts; more != 2 {

@@ -73,7 +73,7 @@ func TestARotationThatWaitsForARegionWithAKMSBackendIsUnderWay(t *testing.T) {
 func TestAPrimaryThatWaitsForTheEndOfItsReplicasSaysSo(t *testing.T) {
 	r := newRealm(t)
 	made := r.createSpread("orders", []string{south})
-	r.update(made, annotate(v1alpha1.ReconcileAnnotation, v1alpha1.ReconcileObserve))
+	observe(r.rig, made)
 	if _, err := r.fake.ScheduleDeletion(r.ctx, made.Status.KeyID, 7); err != nil {
 		t.Fatal(err)
 	}
