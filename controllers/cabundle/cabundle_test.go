@@ -36,12 +36,12 @@ func TestTheOperatorsNamespaceAndLabelledOnesGetTheBundle(t *testing.T) {
 	}
 }
 
-// One of several has to be in time: the machine may be busy with something else for a moment.
+// One has to be in time: the machine may be busy with something else for a while.
 func TestALabelledNamespaceGetsTheBundleWithinASecond(t *testing.T) {
 	r := newRig(t)
 	r.await(r.operator)
 	var took time.Duration
-	for range 5 {
+	for begun := time.Now(); time.Since(begun) < patience; {
 		namespace := env.Namespace(t)
 		r.label(namespace, labelled)
 		started := time.Now()
@@ -50,7 +50,7 @@ func TestALabelledNamespaceGetsTheBundleWithinASecond(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("it took %s, and four times before more than a second", took)
+	t.Errorf("it took %s, and every time before more than a second", took)
 }
 
 func TestWhatIsDoneToTheConfigMapIsUndone(t *testing.T) {
@@ -221,12 +221,7 @@ func TestNothingIsWrittenInSteadyState(t *testing.T) {
 	for range 5 {
 		namespaces = append(namespaces, env.Namespace(t, labelled))
 	}
-	for _, namespace := range namespaces {
-		r.await(namespace)
-	}
-	for range 4 { // as many namespaces are reconciled at a time
-		r.settle()
-	}
+	r.settleAll()
 	start := r.mark()
 	for _, namespace := range namespaces {
 		// Looked at again, with nothing to do.
