@@ -310,7 +310,7 @@ func TestBackendsAreSweptAgainAndAgainUntilTheyAreClosed(t *testing.T) {
 	stopped := make(chan error)
 	go func() { stopped <- r.Start(ctx) }()
 	opened := r.aws.listings.Load()
-	for deadline := time.Now().Add(10 * time.Second); r.aws.listings.Load() < opened+6; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); r.aws.listings.Load() < opened+6; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("not swept")
 		}
