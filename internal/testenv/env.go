@@ -39,7 +39,8 @@ import (
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 )
 
-// startTimeout is long enough for a machine that is busy compiling other packages' tests.
+// startTimeout is long enough for a machine that is busy compiling other packages' tests: for each process to start, and for the
+// CRDs to be served then.
 const startTimeout = 90 * time.Second
 
 // AdminUser is the user of Env.Config, as in Request.User.
@@ -168,6 +169,7 @@ func (e *Env) configure(opts Options) error {
 		}
 		e.envtest.CRDDirectoryPaths = []string{crds}
 		e.envtest.ErrorIfCRDPathMissing = true
+		e.envtest.CRDInstallOptions.MaxTime = startTimeout
 	}
 	return nil
 }
