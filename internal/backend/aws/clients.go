@@ -119,6 +119,7 @@ func clientsOver(ctx context.Context, transport *awshttp.BuildableClient, c Conf
 			Class: backend.InvalidInput, Message: "no Region: name one in spec.aws.region, or in AWS_REGION in the operator's environment",
 		}
 	}
+	loaded.HTTPClient = plainBodies{loaded.HTTPClient}
 	roles := roles{environment: environmentRole(loaded, c)}
 	source := cached(loaded.Credentials)
 	signing := source
