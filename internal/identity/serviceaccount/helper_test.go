@@ -94,16 +94,16 @@ func (w *workload) request(t *testing.T, bound *authenticationv1.BoundObjectRefe
 }
 
 // refused waits until the token is refused for the reason.
-func refused(t *testing.T, limit time.Duration, reviewer *serviceaccount.Reviewer, token string, want error) {
+func refused(t *testing.T, reviewer *serviceaccount.Reviewer, token string, want error) {
 	t.Helper()
-	deadline := time.Now().Add(limit)
+	deadline := time.Now().Add(slow)
 	for {
 		_, err := reviewer.Review(t.Context(), token, webIdentity)
 		if errors.Is(err, want) {
 			return
 		}
 		if err != nil || time.Now().After(deadline) {
-			t.Fatalf("after %s: %v, want %v", limit, err, want)
+			t.Fatalf("after %s: %v, want %v", slow, err, want)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
