@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -28,6 +31,7 @@ type supervisor struct {
 	shell *exec.Cmd
 	pipe  io.Closer
 	paths assets
+	held  []heldAddress
 }
 
 const (
@@ -79,6 +83,9 @@ func (s *supervisor) take(environment *envtest.Environment) error {
 	if plane.Etcd.Path, err = s.launcher(s.paths.etcd); err != nil {
 		return err
 	}
+	if err := s.takeAddresses(plane); err != nil {
+		return err
+	}
 	plane.KubectlPath = s.paths.kubectl
 	server.CertDir = filepath.Join(s.dir, "certs")
 	plane.Etcd.DataDir = filepath.Join(s.dir, "etcd-data")
@@ -87,6 +94,25 @@ func (s *supervisor) take(environment *envtest.Environment) error {
 			return fmt.Errorf("making a folder for the server: %w", err)
 		}
 	}
+	return nil
+}
+
+// takeAddresses has the server listen where nobody else may: envtest chooses addresses that are free a while before they are used.
+// They are kept, so that a kube-apiserver that a test has crash can be started again.
+func (s *supervisor) takeAddresses(plane *envtest.ControlPlane) error {
+	var addresses [3]netip.AddrPort
+	for i := range addresses {
+		held, err := holdAddress()
+		if err != nil {
+			return err
+		}
+		s.held = append(s.held, held)
+		addresses[i] = held.address
+	}
+	plane.Etcd.URL = &url.URL{Scheme: "http", Host: addresses[0].String()}
+	plane.Etcd.Configure().Set("listen-peer-urls", "http://"+addresses[1].String())
+	serving := &plane.GetAPIServer().SecureServing
+	serving.Address, serving.Port = addresses[2].Addr().String(), strconv.Itoa(int(addresses[2].Port()))
 	return nil
 }
 
@@ -106,6 +132,9 @@ func (s *supervisor) finish() error {
 	}
 	if err := s.shell.Wait(); err != nil {
 		return fmt.Errorf("waiting for the watching shell: %w", err)
+	}
+	for _, held := range s.held {
+		held.release()
 	}
 	return nil
 }
