@@ -26,6 +26,8 @@ type Access struct {
 	Verb string
 	// Resource with its group and subresource, like secrets or keys.kms.chatelaine.dev/status.
 	Resource string
+	// Name of the one object to which it is done; empty for all of them.
+	Name string
 }
 
 // Allowed asks the API server's authorizer.
@@ -36,7 +38,7 @@ func (e *Env) Allowed(ctx context.Context, access Access) (bool, error) {
 		User: access.User,
 		ResourceAttributes: &authorizationv1.ResourceAttributes{
 			Namespace: access.Namespace, Verb: access.Verb,
-			Group: parsed.Group, Resource: parsed.Resource, Subresource: subresource,
+			Group: parsed.Group, Resource: parsed.Resource, Subresource: subresource, Name: access.Name,
 		},
 	}}
 	if err := e.Client.Create(ctx, review); err != nil {

@@ -70,11 +70,24 @@ func neverRefused(server *testenv.Env, start testenv.Mark) error {
 	return nil
 }
 
-// install puts what config/default holds onto the server.
+// install puts what config/default holds onto the server, and returns when the operator may do there what it is to do: the API server
+// takes roles up, and bindings, a moment after they were made.
 func install(ctx context.Context, server *testenv.Env) error {
 	path, err := testenv.Path("config", "default")
 	if err != nil {
 		return err
 	}
-	return server.ApplyKustomization(ctx, path)
+	if err := server.ApplyKustomization(ctx, path); err != nil {
+		return err
+	}
+	user := testenv.UserName(managerAccount)
+	for _, access := range []testenv.Access{
+		{User: user, Namespace: operatorNamespace, Verb: "get", Resource: "secrets"}, // by the Role
+		{User: user, Verb: "list", Resource: "keys.kms.chatelaine.dev"},              // by the ClusterRole
+	} {
+		if err := server.WaitAllowed(ctx, access); err != nil {
+			return err
+		}
+	}
+	return nil
 }

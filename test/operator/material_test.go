@@ -46,7 +46,7 @@ func (w *world) material(name string) []byte {
 	return secret
 }
 
-// letRead lets the operator read one Secret, by the sample's Role and RoleBinding.
+// letRead lets the operator read one Secret, by the sample's Role and RoleBinding, and waits until it may.
 func (w *world) letRead(secret string) {
 	w.t.Helper()
 	sample, err := os.ReadFile("../../config/samples/imported/key_imported.yaml")
@@ -75,6 +75,12 @@ func (w *world) letRead(secret string) {
 	}
 	if made != 2 {
 		w.t.Fatalf("%d of Role and RoleBinding in the sample", made)
+	}
+	err = w.env.WaitAllowed(w.ctx, testenv.Access{
+		User: testenv.UserName(managerAccount), Namespace: w.namespace, Verb: "get", Resource: "secrets", Name: secret,
+	})
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
 
