@@ -29,17 +29,14 @@ func TestARotatedAccessKeyReadsNoKeyAnew(t *testing.T) {
 	for i := range keys {
 		keys[i] = on.key(fmt.Sprintf("key-%d", i), func(s *v1alpha1.KeySpec) { s.Rotation = &v1alpha1.KeyRotation{Enabled: new(true)} })
 	}
-	for _, key := range keys {
-		on.awaitKey(key, v1alpha1.ConditionReady, "True", "")
-	}
+	on.awaitReady(keys)
 	w.change(secret, second.fill)
-	w.await(func() (bool, string) { return account.requestsOf(second) > 0, "the new access key in use" })
-	on.awaitAvailable()
-	for i, key := range keys {
+	on.awaitWritesWith(account, second, keys[0])
+	for i, key := range keys[1:] {
 		on.describeKey(key, fmt.Sprintf("key %d with the second access key", i))
 	}
 	if got, want := account.requestsOf(second), len(keys)+2; got != want {
-		t.Errorf("%d requests for two that say who the operator is and one for each of %d keys: %v", got, len(keys), account.actions[second.id])
+		t.Errorf("%d requests for two that say who the operator is and one for each of %d keys: %v", got, len(keys), account.actionsOf(second))
 	}
 }
 
@@ -92,17 +89,17 @@ func TestAnotherPrincipalIsWrittenIntoPoliciesWithoutReadingThem(t *testing.T) {
 	names("first")
 	w.change(secret, second.fill)
 	names("second")
-	if got := on.awaitAvailable().Status.CallerARN; got != "arn:aws:iam::"+firstAccount+":user/second" {
-		t.Errorf("the operator is %s", got)
-	}
-	account.mu.Lock()
-	defer account.mu.Unlock()
-	for action := range account.actions[second.id] {
+	on.await(func() (bool, string) {
+		status := on.getBackend().Status
+		return status.CallerARN == "arn:aws:iam::"+firstAccount+":user/second", "the second user in the KMSBackend's status; it has " + status.CallerARN
+	})
+	actions := account.actionsOf(second)
+	for action := range actions {
 		if strings.HasPrefix(action, "kms:Get") || action == "kms:DescribeKey" || action == "kms:ListResourceTags" {
 			t.Errorf("the second user called %s", action)
 		}
 	}
-	if !account.actions[second.id]["kms:PutKeyPolicy"] {
-		t.Errorf("the second user called %v", account.actions[second.id])
+	if !actions["kms:PutKeyPolicy"] {
+		t.Errorf("the second user called %v", actions)
 	}
 }

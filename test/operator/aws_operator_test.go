@@ -10,10 +10,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/manager"
+	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
 // awsWorld is an operator with its software backend, and backends on AWS beside it.
@@ -34,7 +34,7 @@ func newAWSWorldWith(t *testing.T, environment map[string]string, change func(*m
 	t.Helper()
 	adopt(t, environment)
 	w := emptyWorld(t, env, nil)
-	address := freeAddress(t)
+	address := testenv.FreeAddress(t)
 	config, err := env.ConfigFor(w.ctx, managerAccount)
 	if err != nil {
 		t.Fatal(err)
@@ -103,12 +103,5 @@ func (w *world) awaitAvailable() *v1alpha1.KMSBackend {
 // configure changes the KMSBackend's spec.
 func (w *world) configure(change func(*v1alpha1.AWSBackend)) {
 	w.t.Helper()
-	fresh := &v1alpha1.KMSBackend{}
-	if err := w.env.Client.Get(w.ctx, client.ObjectKeyFromObject(w.backend), fresh); err != nil {
-		w.t.Fatal(err)
-	}
-	change(fresh.Spec.AWS)
-	if err := w.env.Client.Update(w.ctx, fresh); err != nil {
-		w.t.Fatal(err)
-	}
+	modify(w, w.backend, func(fresh *v1alpha1.KMSBackend) { change(fresh.Spec.AWS) })
 }

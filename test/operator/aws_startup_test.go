@@ -42,7 +42,7 @@ func TestARestartedOperatorReadsEachKeyOnceWritesNothingAndStaysUnderEveryQuota(
 	begun := w.mark()
 	stop := w.operate(map[string]float64{"CreateKey": 1e6, "CreateAlias": 1e6, "EnableKeyRotation": 1e6})
 	on.manyOnAWS(keys)
-	time.Sleep(time.Second) // for what is written late
+	w.awaitQuiet(2)
 	stop()
 
 	if made := w.writesSince(begun); len(made) < 2*keys {
@@ -104,10 +104,10 @@ func (w *awsWorld) operate(quotas map[string]float64) (stop func()) {
 	}
 }
 
-// manyOnAWS makes Keys with all that takes a call of its own, and waits until they are Ready.
+// manyOnAWS makes Keys with all that takes a call of its own, and waits until all that is to be told of them is.
 func (w *world) manyOnAWS(count int) {
 	w.t.Helper()
-	w.create(&v1alpha1.KeyPolicy{
+	users := &v1alpha1.KeyPolicy{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "users"},
 		Spec: v1alpha1.KeyPolicySpec{
 			Targets: []v1alpha1.KeyPolicyTarget{{Selector: &metav1.LabelSelector{}}},
@@ -116,7 +116,8 @@ func (w *world) manyOnAWS(count int) {
 				Principals: []v1alpha1.KeyPolicyPrincipal{{AWS: "arn:aws:iam::" + awstest.AccountID + ":role/orders"}},
 			}},
 		},
-	})
+	}
+	w.create(users)
 	keys := make([]*v1alpha1.Key, 0, count)
 	for i := range count {
 		keys = append(keys, w.key(fmt.Sprintf("key-%d", i), func(s *v1alpha1.KeySpec) {
@@ -125,7 +126,7 @@ func (w *world) manyOnAWS(count int) {
 			s.Tags = map[string]v1alpha1.TagValue{"team": "payments"}
 		}))
 	}
-	for _, key := range keys {
-		w.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
-	}
+	w.awaitReady(keys)
+	w.awaitAvailable()
+	wantCounts(w.t, w.awaitPolicy(users, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady), int32(count), int32(count))
 }

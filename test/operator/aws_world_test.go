@@ -6,6 +6,7 @@ package operator_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -167,6 +168,16 @@ func (a *awsAccount) requestsOf(k accessKey) int {
 	defer a.mu.Unlock()
 	return a.signers[k.id]
 }
+
+// actionsOf are the actions of KMS and of the Tagging API that were called with the access key.
+func (a *awsAccount) actionsOf(k accessKey) map[string]bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.actions[k.id])
+}
+
+// called says whether the action was called with the access key.
+func (a *awsAccount) called(k accessKey, action string) bool { return a.actionsOf(k)[action] }
 
 // accessKey makes an access key of the account that stands for the principal.
 func (a *awsAccount) accessKey(t *testing.T, principal string) accessKey {

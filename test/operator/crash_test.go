@@ -107,20 +107,21 @@ func TestKilledAfterTheDeletionWasScheduledTheOperatorFinishesIt(t *testing.T) {
 // finish, and then wakes the old one up in the middle of what it was doing. It lives on, and leads again one day.
 func TestLeaderThatIsPausedMidCreationMakesNoSecondKey(t *testing.T) {
 	server := quietServer(t)
-	election := []string{
-		"--leader-elect", "--leader-elect-lease-duration", "3s", "--leader-elect-renew-deadline", "2s", "--leader-elect-retry-period", "500ms",
-	}
 	for _, failpoint := range []string{"finalizer-written", "before-create", "key-created", "before-status"} {
 		t.Run(failpoint, func(t *testing.T) {
 			w := emptyWorld(t, server, nil)
 			old := w.run(failpoint+"=stop", election...)
 			w.awaitBackend(v1alpha1.ConditionReady, metav1.ConditionTrue, "")
-			next := w.run("", election...)
 			key := w.fullKey()
 			old.awaitStopped()
+			_, ended := old.terms()
+			next := w.run("", election...) // not earlier: the old one may lose the Lease to it at any moment
 			ready := w.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 			old.resume()
-			old.awaitLog("controllers stopped, standing for the lease again")
+			w.await(func() (bool, string) {
+				_, now := old.terms()
+				return now > ended, "the old leader notice that it is none; its log:\n" + old.log.String()
+			})
 			next.kill()
 			w.update(key, func(s *v1alpha1.KeySpec) { s.Description = "declared while the old one leads again" })
 			after := w.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionTrue, "")

@@ -11,7 +11,6 @@ import (
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // whoIs is who the endpoint says a caller is, or the error.
@@ -26,11 +25,7 @@ func (w *world) whoIs(client *sts.Client) string {
 
 func (w *world) change(secret *corev1.Secret, change func(*corev1.Secret)) {
 	w.t.Helper()
-	if err := w.env.Client.Get(w.ctx, client.ObjectKeyFromObject(secret), secret); err != nil {
-		w.t.Fatal(err)
-	}
-	change(secret)
-	w.write(secret)
+	modify(w, secret, change)
 }
 
 const unknownKey = "InvalidClientTokenId"

@@ -100,7 +100,7 @@ func decryptGrant(keyID, grantee, who string) *awskms.CreateGrantInput {
 	return grant
 }
 
-// A grant token is there for the moment before the grant is known everywhere, so nothing is waited for here.
+// A grant token is there for the moment before the grant is known everywhere, so that is not waited for here: only for the key.
 func TestGrantTokenCountsAtOnceOnAnotherReplica(t *testing.T) {
 	w := emptyWorld(t, env, nil)
 	first, second := w.serve(election...), w.serve(election...)
@@ -108,7 +108,9 @@ func TestGrantTokenCountsAtOnceOnAnotherReplica(t *testing.T) {
 	role, token := w.serviceAccount("orders")
 	root, there := first.kms(person.provider()), second.kms(first.login(token, role))
 	key := w.readyKey("orders", nil)
-	w.awaitCode("root is known", "", func() string { return w.roundTrip(root, key.Status.KeyID) })
+	for what, client := range map[string]*awskms.Client{"the first replica": root, "the second replica": second.kms(person.provider())} {
+		w.awaitCode(what+" knows root and the key", "", func() string { return w.roundTrip(client, key.Status.KeyID) })
+	}
 	for i := range 20 {
 		who := fmt.Sprint("number ", i)
 		encrypted, err := root.Encrypt(w.ctx, &awskms.EncryptInput{

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
+	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
 // replica is the operator as a process that serves AWS's API.
@@ -48,7 +48,7 @@ func (w *world) serve(args ...string) *replica {
 // launch starts a replica.
 func (w *world) launch(args ...string) *replica {
 	w.t.Helper()
-	https, http, probe := freeAddress(w.t), freeAddress(w.t), freeAddress(w.t)
+	https, http, probe := testenv.FreeAddress(w.t), testenv.FreeAddress(w.t), testenv.FreeAddress(w.t)
 	return &replica{
 		process: w.run("", append([]string{
 			"--kms-bind-address", https, "--kms-insecure-bind-address", http, "--health-probe-bind-address", probe, "--log-level", "debug",
@@ -56,19 +56,6 @@ func (w *world) launch(args ...string) *replica {
 		https: "https://" + https, http: "http://" + http, readyz: "http://" + probe + "/readyz",
 		client: awshttp.NewBuildableClient().WithTimeout(patience),
 	}
-}
-
-// freeAddress is a local address that nothing listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return listener.Addr().String()
 }
 
 func (r *replica) ready() bool {

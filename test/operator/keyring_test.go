@@ -207,11 +207,9 @@ func TestRootKeyIsRotatedWhileKeysServe(t *testing.T) {
 	w.clock.Step(time.Hour)
 
 	requested := metav1.NewTime(time.Now().Add(time.Minute)).Rfc3339Copy()
-	backend := w.getBackend()
-	backend.Spec.Software.RootKey.Rotation = &v1alpha1.RootKeyRotation{RequestedAt: requested}
-	if err := w.env.Client.Update(w.ctx, backend); err != nil {
-		t.Fatal(err)
-	}
+	modify(w, w.backend, func(b *v1alpha1.KMSBackend) {
+		b.Spec.Software.RootKey.Rotation = &v1alpha1.RootKeyRotation{RequestedAt: requested}
+	})
 	w.await(func() (bool, string) {
 		now := w.getBackend().Status.RootKey
 		return now != nil && now.ID != before.ID && now.LastRotationTime != nil, "another root key"

@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/retry"
 	kstatus "sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -55,17 +54,7 @@ func rules(rules ...v1alpha1.KeyPolicyRule) []v1alpha1.KeyPolicyRule { return ru
 // updatePolicy changes a KeyPolicy.
 func (w *world) updatePolicy(object *v1alpha1.KeyPolicy, change func(*v1alpha1.KeyPolicySpec)) {
 	w.t.Helper()
-	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		fresh := &v1alpha1.KeyPolicy{}
-		if err := w.env.Client.Get(w.ctx, client.ObjectKeyFromObject(object), fresh); err != nil {
-			return err
-		}
-		change(&fresh.Spec)
-		return w.env.Client.Update(w.ctx, fresh)
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	modify(w, object, func(fresh *v1alpha1.KeyPolicy) { change(&fresh.Spec) })
 }
 
 func (w *world) podAccount(name string) *corev1.ServiceAccount {
@@ -147,11 +136,7 @@ func TestKeyPolicyThatSelectsNothingIsCalm(t *testing.T) {
 	calm := w.awaitPolicy(payments, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonNoTargets)
 	wantCounts(t, calm, 0, 0)
 	label := func(team string) {
-		fresh := w.getKey(orders)
-		fresh.Labels = map[string]string{"team": team}
-		if err := w.env.Client.Update(w.ctx, fresh); err != nil {
-			t.Fatal(err)
-		}
+		modify(w, orders, func(key *v1alpha1.Key) { key.Labels = map[string]string{"team": team} })
 	}
 	label("payments")
 	w.awaitTarget(payments, "orders", v1alpha1.TargetApplied)

@@ -93,16 +93,14 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-// awaitLog waits until the process has logged the text.
-func (p *process) awaitLog(text string) {
-	p.w.t.Helper()
-	p.w.await(func() (bool, string) {
-		log := p.log.String()
-		return strings.Contains(log, text), "the operator log " + text + "; its log:\n" + log
-	})
-}
+// controllersStopped is what a replica logs when it led and no longer does.
+const controllersStopped = "controllers stopped, standing for the lease again"
 
-func (p *process) hasLogged(text string) bool { return strings.Contains(p.log.String(), text) }
+// terms is how often the process began to lead, and how often it ceased to.
+func (p *process) terms() (begun, ended int) {
+	log := p.log.String()
+	return strings.Count(log, `msg="Starting workers" controller=key `), strings.Count(log, controllersStopped)
+}
 
 func (p *process) exited() bool {
 	select {

@@ -54,22 +54,14 @@ func TestBackendCreatedAgainAsAnotherKeyringDoesNotHaveTheKeysOfTheFirst(t *test
 func TestBackendThatWaitsForAFinalizerStopsItsKeysAndSaysSo(t *testing.T) {
 	w := newWorld(t, nil)
 	key := w.readyKey("orders", nil)
-	going := w.getBackend()
-	going.Finalizers = append(going.Finalizers, "example.com/keep")
-	if err := w.env.Client.Update(w.ctx, going); err != nil {
-		t.Fatal(err)
-	}
+	going := modify(w, w.backend, func(b *v1alpha1.KMSBackend) { b.Finalizers = append(b.Finalizers, "example.com/keep") })
 	w.delete(going)
 	stuck := w.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonBackendNotFound)
 	wantMessage(t, stuck.Status.Conditions, v1alpha1.ConditionStalled, "is being deleted")
 	rule := w.declarePolicy(key, "arn:aws:iam::111122223333:role/app", "kms:Decrypt")
 	w.awaitPolicy(rule, v1alpha1.ConditionReady, metav1.ConditionFalse, "")
 
-	going = w.getBackend()
-	going.Finalizers = nil
-	if err := w.env.Client.Update(w.ctx, going); err != nil {
-		t.Fatal(err)
-	}
+	modify(w, going, func(b *v1alpha1.KMSBackend) { b.Finalizers = nil })
 	w.create(&v1alpha1.KMSBackend{ObjectMeta: metav1.ObjectMeta{Name: w.backend.Name}, Spec: *w.backend.Spec.DeepCopy()})
 	w.awaitKey(key, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
 	w.awaitPolicy(rule, v1alpha1.ConditionReady, metav1.ConditionTrue, "")

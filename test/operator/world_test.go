@@ -6,6 +6,7 @@ package operator_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,11 +127,29 @@ func (w *world) readyKey(name string, change func(*v1alpha1.KeySpec)) *v1alpha1.
 
 func (w *world) update(key *v1alpha1.Key, change func(*v1alpha1.KeySpec)) {
 	w.t.Helper()
-	fresh := w.getKey(key)
-	change(&fresh.Spec)
-	if err := w.env.Client.Update(w.ctx, fresh); err != nil {
-		w.t.Fatal(err)
-	}
+	modify(w, key, func(fresh *v1alpha1.Key) { change(&fresh.Spec) })
+}
+
+// modify changes an object as it is now, again if somebody else was faster: the operator writes to it, too.
+func modify[T any, P interface {
+	*T
+	client.Object
+}](w *world, object P, change func(P)) P {
+	w.t.Helper()
+	var fresh P
+	w.await(func() (bool, string) {
+		fresh = P(new(T))
+		if err := w.env.Client.Get(w.ctx, client.ObjectKeyFromObject(object), fresh); err != nil {
+			w.t.Fatal(err)
+		}
+		change(fresh)
+		err := w.env.Client.Update(w.ctx, fresh)
+		if err != nil && !apierrors.IsConflict(err) {
+			w.t.Fatal(err)
+		}
+		return err == nil, fmt.Sprintf("%T %s left alone for long enough to be changed", object, object.GetName())
+	})
+	return fresh
 }
 
 func (w *world) getKey(key *v1alpha1.Key) *v1alpha1.Key {
@@ -151,24 +170,27 @@ func (w *world) getBackend() *v1alpha1.KMSBackend {
 	return fresh
 }
 
-func (w *world) awaitKey(key *v1alpha1.Key, conditionType string, status metav1.ConditionStatus, reason string) *v1alpha1.Key {
+// awaitKey waits until the condition of the Key's current generation has the status and, unless empty, the reason, and says all of
+// the parts.
+func (w *world) awaitKey(key *v1alpha1.Key, conditionType string, status metav1.ConditionStatus, reason string, parts ...string) *v1alpha1.Key {
 	w.t.Helper()
 	var fresh *v1alpha1.Key
 	w.await(func() (bool, string) {
 		fresh = w.getKey(key)
-		return holds(fresh.Status.Conditions, fresh.Generation, conditionType, status, reason),
-			fmt.Sprintf("Key %s at %s=%s %s; it has:\n%s", key.Name, conditionType, status, reason, describe(fresh.Status.Conditions))
+		return holds(fresh.Status.Conditions, fresh.Generation, conditionType, status, reason, parts...),
+			fmt.Sprintf("Key %s at %s=%s %s %q; it has:\n%s", key.Name, conditionType, status, reason, parts, describe(fresh.Status.Conditions))
 	})
 	return fresh
 }
 
-func (w *world) awaitBackend(conditionType string, status metav1.ConditionStatus, reason string) *v1alpha1.KMSBackend {
+// awaitBackend is awaitKey for the world's KMSBackend.
+func (w *world) awaitBackend(conditionType string, status metav1.ConditionStatus, reason string, parts ...string) *v1alpha1.KMSBackend {
 	w.t.Helper()
 	var fresh *v1alpha1.KMSBackend
 	w.await(func() (bool, string) {
 		fresh = w.getBackend()
-		return holds(fresh.Status.Conditions, fresh.Generation, conditionType, status, reason),
-			fmt.Sprintf("KMSBackend at %s=%s %s; it has:\n%s", conditionType, status, reason, describe(fresh.Status.Conditions))
+		return holds(fresh.Status.Conditions, fresh.Generation, conditionType, status, reason, parts...),
+			fmt.Sprintf("KMSBackend at %s=%s %s %q; it has:\n%s", conditionType, status, reason, parts, describe(fresh.Status.Conditions))
 	})
 	return fresh
 }
@@ -231,10 +253,13 @@ func (w *world) record(keyID string) *corev1.Secret {
 	return nil
 }
 
-func holds(list []metav1.Condition, generation int64, conditionType string, status metav1.ConditionStatus, reason string) bool {
+func holds(
+	list []metav1.Condition, generation int64, conditionType string, status metav1.ConditionStatus, reason string, parts ...string,
+) bool {
 	condition := meta.FindStatusCondition(list, conditionType)
 	return condition != nil && condition.Status == status && condition.ObservedGeneration == generation &&
-		(reason == "" || condition.Reason == reason)
+		(reason == "" || condition.Reason == reason) &&
+		!slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(condition.Message, part) })
 }
 
 func describe(list []metav1.Condition) string {
