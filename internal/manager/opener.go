@@ -26,9 +26,10 @@ type opener struct {
 	clusterUID string
 	partition  *kms.Partition // knows every open keyring
 
-	mu    sync.Mutex
-	open  map[keyring]*shared
-	names map[string]keyring
+	mu     sync.Mutex
+	open   map[keyring]*shared
+	names  map[string]keyring
+	closed func(name string) // nil while no controllers have the keyrings
 }
 
 // keyring is what tells one keyring from another.
@@ -68,10 +69,7 @@ func (o *opener) Open(_ context.Context, object *v1alpha1.KMSBackend) (backend.B
 		rootKey = spec.RootKey.SecretRef.Name
 	}
 
-	if o.elsewhere(object.Name, id) { // deleted and created again as another one
-		o.Close(object.Name)
-	}
-	has, err := o.use(object.Name, id, rootKey)
+	has, err := o.enter(object.Name, id, rootKey)
 	if err != nil {
 		return nil, err
 	}
@@ -96,12 +94,24 @@ func (o *opener) Open(_ context.Context, object *v1alpha1.KMSBackend) (backend.B
 	return opened, nil
 }
 
-// elsewhere says whether the KMSBackend uses another keyring than this.
-func (o *opener) elsewhere(name string, id keyring) bool {
+// enter has the KMSBackend use the keyring, and no other.
+func (o *opener) enter(name string, id keyring, rootKey string) (*shared, error) {
+	if o.wasAnother(name, id, rootKey) { // deleted and created again, and nobody heard of it in between
+		o.Close(name)
+	}
+	return o.use(name, id, rootKey)
+}
+
+// wasAnother says whether the KMSBackend uses another keyring than this, or alone uses it with another root key.
+func (o *opener) wasAnother(name string, id keyring, rootKey string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	has, ok := o.names[name]
-	return ok && has != id
+	was, ok := o.names[name]
+	if !ok || was != id {
+		return ok
+	}
+	has := o.open[id]
+	return has.rootKey != rootKey && len(has.users) == 1
 }
 
 // use enters the KMSBackend as a user of the keyring, if its root key is the one that the others name.
@@ -135,30 +145,43 @@ func conflict(name string, id keyring, has *shared, rootKey string) error {
 	}
 }
 
-// Close implements kmsbackend.Opener. A keyring that nobody uses any more is closed.
+// Close implements kmsbackend.Opener. A keyring that nobody uses any more is closed, and the controllers are told: who closes it may
+// hear of the end of a KMSBackend after they heard of the one that was created in its place, and opened that.
 func (o *opener) Close(name string) {
-	if unused := o.leave(name); unused != nil {
-		unused.close(o.partition)
-		o.partition.Forget(unused.id)
+	unused, closed := o.leave(name)
+	if unused == nil {
+		return
+	}
+	unused.close(o.partition)
+	o.partition.Forget(unused.id)
+	if closed != nil {
+		closed(name)
 	}
 }
 
-// leave strikes the KMSBackend off the users of its keyring, and returns that when it was the last one.
-func (o *opener) leave(name string) *shared {
+// onClose has closed called with the KMSBackend whose keyring was closed, in place of what was called before. It must not block.
+func (o *opener) onClose(closed func(name string)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = closed
+}
+
+// leave strikes the KMSBackend off the users of its keyring, and returns that when it was the last one, and who is to be told.
+func (o *opener) leave(name string) (unused *shared, closed func(name string)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	id, ok := o.names[name]
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	delete(o.names, name)
 	has := o.open[id]
 	delete(has.users, name)
 	if len(has.users) > 0 {
-		return nil
+		return nil, nil
 	}
 	delete(o.open, id)
-	return has
+	return has, o.closed
 }
 
 func (s *shared) close(partition *kms.Partition) {

@@ -113,6 +113,7 @@ func (op *operator) addControllers(ctx context.Context, mgr ctrl.Manager) error 
 	registry := backend.NewRegistry()
 	recorder := mgr.GetEventRecorder("chatelaine")
 	wanted := make(rechecks, 1024)
+	op.opener.onClose(wanted.add)
 	accounts := accounts.New(accounts.Options{
 		Client: op.direct, Namespace: o.Namespace, ClusterUID: op.clusterUID, Clock: o.Clock, Quotas: o.AWSQuotas,
 		Workers: o.Workers, SweepInterval: o.SweepInterval, Recheck: wanted.add, Metrics: awsMetrics(),
