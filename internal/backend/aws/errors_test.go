@@ -5,7 +5,6 @@ package aws
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"os/exec"
 	"slices"
@@ -103,14 +102,8 @@ func faulty(t *testing.T) (*endpoint, *proxy, *Backend) {
 func TestWhatKeepsABackendFromBeingUsedIsSaidWithTheWayOut(t *testing.T) {
 	w := newEndpoint(t)
 	good := settings(w.url(), clock.RealClock{})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
 	bare(t)
+	knowNoName(t)
 	for name, c := range map[string]struct {
 		change func(*Config)
 		class  backend.Class
@@ -120,7 +113,7 @@ func TestWhatKeepsABackendFromBeingUsedIsSaidWithTheWayOut(t *testing.T) {
 		"no credentials":      {func(c *Config) { c.Credentials = nil }, backend.AccessDenied, "signing sts:GetCallerIdentity: no credentials: give the ServiceAccount an IAM role"},
 		"unknown access key":  {func(c *Config) { c.Credentials.AccessKeyID = "AKIAIOSFODNN9EXAMPLE" }, backend.AccessDenied, "sts:GetCallerIdentity: " + sayUnknownKey},
 		"wrong secret key":    {func(c *Config) { c.Credentials.SecretAccessKey = "another" }, backend.AccessDenied, "sts:GetCallerIdentity: " + saySignature},
-		"nobody listens":      {func(c *Config) { c.Endpoint = "http://" + listener.Addr().String() }, backend.Unavailable, "sts:GetCallerIdentity: the endpoint cannot be reached: connect: connection refused"},
+		"nobody listens":      {func(c *Config) { c.Endpoint = "http://127.0.0.1:1" }, backend.Unavailable, "sts:GetCallerIdentity: the endpoint cannot be reached: connect: connection refused"},
 		"a name without host": {func(c *Config) { c.Endpoint = "http://no-such-host.invalid" }, backend.Unavailable, "sts:GetCallerIdentity: the endpoint cannot be reached: its name is not known"},
 		"no certificate":      {func(c *Config) { c.Endpoint = strings.Replace(c.Endpoint, "http:", "https:", 1) }, backend.Unavailable, "sts:GetCallerIdentity: the connection broke before the answer"},
 		"a role it may not have": {func(c *Config) { c.AssumeRole = &AssumeRole{ARN: "arn:aws:iam::" + account + ":role/other"} },

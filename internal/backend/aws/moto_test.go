@@ -4,13 +4,14 @@
 package aws
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"io"
 	"net/http"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,47 +33,50 @@ var motoProcess struct {
 	done chan struct{}
 }
 
-// startMoto returns the server's URL once it answers.
+// startMoto returns the server's URL once it listens.
 func startMoto() (string, error) {
 	interpreter, err := python.Interpreter()
 	if err != nil {
 		return "", err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		return "", err
-	}
-	_, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", err
-	}
 	ctx, stop := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, interpreter, "-m", "moto.server", "-H", "127.0.0.1", "-p", port)
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
+	command := exec.CommandContext(ctx, interpreter, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0")
+	says, err := command.StderrPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
 		stop()
 		return "", err
 	}
-	done := make(chan struct{})
-	go func() { _ = command.Wait(); close(done) }()
-	motoProcess.stop, motoProcess.done = stop, done
-	url := "http://" + address
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if resetMoto(url) == nil {
-			return url, nil
-		}
-		select {
-		case <-done:
-			return "", fmt.Errorf("moto's server ended:\n%s", output.String())
-		default:
-		}
+	motoProcess.stop, motoProcess.done = stop, make(chan struct{})
+	heard := make(chan string, 1)
+	go func() {
+		defer close(motoProcess.done)
+		heard <- listenTo(says)
+		_, _ = io.Copy(io.Discard, says)
+		_ = command.Wait()
+	}()
+	said := <-heard
+	if _, url, ok := strings.Cut(said, listens); ok {
+		return url, nil
 	}
-	return "", fmt.Errorf("moto's server did not answer within a minute")
+	return "", fmt.Errorf("moto's server ended:\n%s", said)
+}
+
+// listens comes before the server's URL in the line that says that it listens, at a port of its own choice.
+const listens = "Running on "
+
+// listenTo returns the line in which a server says that it listens, or all that it said before it ended.
+func listenTo(server io.Reader) string {
+	var said strings.Builder
+	for lines := bufio.NewScanner(server); lines.Scan(); {
+		if strings.Contains(lines.Text(), listens) {
+			return lines.Text()
+		}
+		said.WriteString(lines.Text() + "\n")
+	}
+	return said.String()
 }
 
 func stopMoto() {
