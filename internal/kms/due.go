@@ -243,6 +243,9 @@ func (s *Service) sleep(ctx context.Context, next time.Time, failed bool) {
 	s.plan(wake)
 	timer := s.clock.NewTimer(wake.Sub(now))
 	defer timer.Stop()
+	if !s.clock.Now().Before(wake) { // the clock was set before the timer was: it would come too late by as much
+		return
+	}
 	select {
 	case <-timer.C():
 	case <-s.wake:
