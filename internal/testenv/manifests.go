@@ -10,13 +10,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -87,17 +90,32 @@ func (e *Env) apply(ctx context.Context, object *unstructured.Unstructured) erro
 	return nil
 }
 
-// isDiscovered says whether clients find every version of the CRD's kind: the server tells of them a little after it is established.
-func (e *Env) isDiscovered(crd *apiextensionsv1.CustomResourceDefinition) bool {
+// isDiscovered says whether clients find every version of the CRD's kind, those that ask for one group and those that ask for all
+// at once, as kubectl does: the server tells of them a little after it is established, each in its time.
+func (e *Env) isDiscovered(crd *apiextensionsv1.CustomResourceDefinition) (bool, error) {
+	all, err := discovery.NewDiscoveryClientForConfig(e.Config)
+	if err != nil {
+		return false, err
+	}
+	_, resources, _, err := all.GroupsAndMaybeResources()
+	if err != nil {
+		return false, err
+	}
 	kind := schema.GroupKind{Group: crd.Spec.Group, Kind: crd.Spec.Names.Kind}
 	for i := range crd.Spec.Versions {
-		if version := &crd.Spec.Versions[i]; version.Served {
-			if _, err := e.Client.RESTMapper().RESTMapping(kind, version.Name); err != nil {
-				return false
-			}
+		version := kind.WithVersion(crd.Spec.Versions[i].Name)
+		if !crd.Spec.Versions[i].Served {
+			continue
+		}
+		if _, err := e.Client.RESTMapper().RESTMapping(kind, version.Version); err != nil || !tells(resources[version.GroupVersion()], kind.Kind) {
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
+}
+
+func tells(list *metav1.APIResourceList, kind string) bool {
+	return list != nil && slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Kind == kind })
 }
 
 func (e *Env) waitEstablished(ctx context.Context, crd string) error {
@@ -108,8 +126,8 @@ func (e *Env) waitEstablished(ctx context.Context, crd string) error {
 				return false, err
 			}
 			for _, condition := range current.Status.Conditions {
-				if condition.Type == apiextensionsv1.Established {
-					return condition.Status == apiextensionsv1.ConditionTrue && e.isDiscovered(&current), nil
+				if condition.Type == apiextensionsv1.Established && condition.Status == apiextensionsv1.ConditionTrue {
+					return e.isDiscovered(&current)
 				}
 			}
 			return false, nil
