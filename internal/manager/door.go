@@ -12,6 +12,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -21,8 +22,13 @@ import (
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 )
 
-// settleInterval is how often it is looked whether the keyrings are open at the start.
-const settleInterval = 50 * time.Millisecond
+const (
+	// settleInterval is how often it is looked whether the keyrings are open at the start.
+	settleInterval = 50 * time.Millisecond
+	// firstRetry and lastRetry are the pauses before a keyring that could not be opened is tried again: once what was wrong is put
+	// right, for example its root key restored, every replica serves it after the last one at most.
+	firstRetry, lastRetry = 100 * time.Millisecond, 30 * time.Second
+)
 
 // door opens the keyrings of all software KMSBackends, in every replica and whoever has the Lease, so that each can serve them. What
 // is wrong with one is told by the controller of KMSBackends; here it is tried again.
@@ -47,8 +53,12 @@ func (d *door) setupWithManager(mgr ctrl.Manager) error {
 		Named("door").
 		For(&v1alpha1.KMSBackend{}, builder.WithPredicates(
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}))).
-		WithOptions(controller.Options{MaxConcurrentReconciles: 4, NeedLeaderElection: new(false)}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 4, NeedLeaderElection: new(false), RateLimiter: newRetries()}).
 		Complete(d)
+}
+
+func newRetries() workqueue.TypedRateLimiter[ctrl.Request] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](firstRetry, lastRetry)
 }
 
 // Reconcile opens one KMSBackend's keyring, or lets it go.

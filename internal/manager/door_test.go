@@ -5,6 +5,7 @@ package manager
 
 import (
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -48,6 +49,16 @@ func TestTheDefaultAccountIsThatOfTheDefaultBackendOrTheOnlyOne(t *testing.T) {
 	is("", "the default KMSBackend is gone")
 	d.forget("c")
 	is(first, "one account is left")
+}
+
+func TestAKeyringThatCouldNotBeOpenedForLongIsTriedAgainWithinHalfAMinute(t *testing.T) {
+	retries, last := newRetries(), time.Duration(0)
+	for range 100 {
+		last = retries.When(ctrl.Request{NamespacedName: types.NamespacedName{Name: "software"}})
+	}
+	if last <= 0 || last > 30*time.Second {
+		t.Errorf("it is tried again after %s", last)
+	}
 }
 
 func TestTheEndpointMindsNoBackendsOnAWS(t *testing.T) {
