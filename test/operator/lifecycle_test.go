@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/chatelaine-dev/chatelaine/api/v1alpha1"
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
@@ -74,11 +76,20 @@ func TestRotationWhoseDatePassedWhileTheOperatorWasDownHappensOnce(t *testing.T)
 	}
 }
 
+// awaitInTime is await while the operator's clock goes on: what fails at first is tried again by that clock.
+func (w *world) awaitInTime(done func() (bool, string)) {
+	w.t.Helper()
+	w.await(func() (bool, string) {
+		w.clock.Step(time.Second)
+		return done()
+	})
+}
+
 // awaitRotation waits until status shows a rotation at or after due.
 func (w *world) awaitRotation(key *v1alpha1.Key, due time.Time) *v1alpha1.KeyRotationStatus {
 	w.t.Helper()
 	var status *v1alpha1.KeyRotationStatus
-	w.await(func() (bool, string) {
+	w.awaitInTime(func() (bool, string) {
 		status = w.getKey(key).Status.Rotation
 		return status != nil && status.LastTime != nil && !status.LastTime.Time.Before(due), "the rotation"
 	})
@@ -116,7 +127,10 @@ func TestScheduledDeletionDestroysTheKeyWhenItsWindowHasPassed(t *testing.T) {
 	time.Sleep(time.Second)
 	w.record(key.Status.KeyID)
 	w.clock.Step(2 * day)
-	w.awaitGone(record)
+	w.awaitInTime(func() (bool, string) {
+		err := w.env.Client.Get(w.ctx, client.ObjectKeyFromObject(record), record)
+		return apierrors.IsNotFound(err), "the record of the key gone"
+	})
 
 	again := w.readyKey("orders", func(s *v1alpha1.KeySpec) { s.Aliases = []string{"alias/orders"} })
 	if again.Status.KeyID == key.Status.KeyID {

@@ -194,8 +194,9 @@ func TestImportedMaterialExpiresAndComesBack(t *testing.T) {
 	}
 
 	w.clock.Step(14 * 24 * time.Hour)
-	expired := w.awaitKey(key, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonMaterialExpired)
-	w.await(func() (bool, string) {
+	w.awaitKey(key, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonMaterialExpired)
+	var expired *v1alpha1.Key
+	w.awaitInTime(func() (bool, string) {
 		expired = w.getKey(key)
 		return expired.Status.KeyState == "PendingImport", "the key without its material"
 	})
