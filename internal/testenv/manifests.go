@@ -107,11 +107,16 @@ func (e *Env) isDiscovered(crd *apiextensionsv1.CustomResourceDefinition) (bool,
 		if !crd.Spec.Versions[i].Served {
 			continue
 		}
-		if _, err := e.Client.RESTMapper().RESTMapping(kind, version.Version); err != nil || !tells(resources[version.GroupVersion()], kind.Kind) {
+		if !e.maps(version) || !tells(resources[version.GroupVersion()], kind.Kind) {
 			return false, nil
 		}
 	}
 	return true, nil
+}
+
+func (e *Env) maps(kind schema.GroupVersionKind) bool {
+	_, err := e.Client.RESTMapper().RESTMapping(kind.GroupKind(), kind.Version)
+	return err == nil
 }
 
 func tells(list *metav1.APIResourceList, kind string) bool {
