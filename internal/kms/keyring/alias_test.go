@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,52 +50,54 @@ func TestAnAliasMovesFromTheKeyThatHasItAndFromNoOther(t *testing.T) {
 }
 
 func TestAnAliasThatManyMoveIsNeverWithoutAKey(t *testing.T) {
-	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
-	rings := []*keyring.Keyring{open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})}
-	var keys []string
-	for range 3 {
-		keys = append(keys, mustCreate(t, rings[0], keyringtest.NewKey(t)).KeyID)
-	}
-	mustAlias(t, rings[0], "alias/x", keys[0])
-	eventually(t, "both have the alias", func() bool { _, err := rings[1].Alias("alias/x"); return err == nil })
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	moves := 0
-	for i := range 8 {
-		wg.Go(func() {
-			ring := rings[i%2]
-			for n := range 25 {
-				current, err := ring.Alias("alias/x")
-				if err != nil {
-					t.Errorf("the alias is away: %v", err)
-					return
+	synctest.Test(t, func(t *testing.T) {
+		store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
+		rings := []*keyring.Keyring{open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})}
+		var keys []string
+		for range 3 {
+			keys = append(keys, mustCreate(t, rings[0], keyringtest.NewKey(t)).KeyID)
+		}
+		mustAlias(t, rings[0], "alias/x", keys[0])
+		eventually(t, "both have the alias", func() bool { _, err := rings[1].Alias("alias/x"); return err == nil })
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		moves := 0
+		for i := range 8 {
+			wg.Go(func() {
+				ring := rings[i%2]
+				for n := range 25 {
+					current, err := ring.Alias("alias/x")
+					if err != nil {
+						t.Errorf("the alias is away: %v", err)
+						return
+					}
+					err = ring.UpdateAlias(t.Context(), "alias/x", current.KeyID, keys[(i+n)%3], keyringtest.Created)
+					_, taken := errors.AsType[*keyring.AliasTakenError](err)
+					if err != nil && !taken && !errors.Is(err, keyring.ErrConflict) {
+						t.Error(err)
+					}
+					if err == nil {
+						mu.Lock()
+						moves++
+						mu.Unlock()
+					}
 				}
-				err = ring.UpdateAlias(t.Context(), "alias/x", current.KeyID, keys[(i+n)%3], keyringtest.Created)
-				_, taken := errors.AsType[*keyring.AliasTakenError](err)
-				if err != nil && !taken && !errors.Is(err, keyring.ErrConflict) {
-					t.Error(err)
+			})
+		}
+		wg.Wait()
+		if moves == 0 {
+			t.Error("nobody moved it")
+		}
+		for _, ring := range rings {
+			eventually(t, "one key has it", func() bool {
+				holders := 0
+				for _, keyID := range keys {
+					holders += len(ring.AliasesOf(keyID))
 				}
-				if err == nil {
-					mu.Lock()
-					moves++
-					mu.Unlock()
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if moves == 0 {
-		t.Error("nobody moved it")
-	}
-	for _, ring := range rings {
-		eventually(t, "one key has it", func() bool {
-			holders := 0
-			for _, keyID := range keys {
-				holders += len(ring.AliasesOf(keyID))
-			}
-			return holders == 1
-		})
-	}
+				return holders == 1
+			})
+		}
+	})
 }
 
 func TestAliasesAndKeyIDsAreThoseThatThereAre(t *testing.T) {

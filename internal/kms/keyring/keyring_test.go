@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -57,72 +58,76 @@ func TestTwoKeyringsSeeEachOthersWrites(t *testing.T) {
 }
 
 func TestConcurrentUpdatesFromTwoKeyringsLoseNone(t *testing.T) {
-	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
-	rings := []*keyring.Keyring{open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})}
-	key := mustCreate(t, rings[0], keyringtest.NewKey(t))
-	eventually(t, "b has the key", func() bool { _, err := rings[1].Key(key.KeyID); return err == nil })
+	synctest.Test(t, func(t *testing.T) {
+		store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
+		rings := []*keyring.Keyring{open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})}
+		key := mustCreate(t, rings[0], keyringtest.NewKey(t))
+		eventually(t, "b has the key", func() bool { _, err := rings[1].Key(key.KeyID); return err == nil })
 
-	const writers, each = 8, 25
-	var wg sync.WaitGroup
-	for i := range writers {
-		wg.Go(func() {
-			for range each {
-				_, err := rings[i%2].UpdateKey(t.Context(), key.KeyID, func(r *keyring.KeyRecord) error {
-					count, _ := strconv.Atoi(r.Tags["count"])
-					r.Tags["count"] = strconv.Itoa(count + 1)
-					return nil
-				})
-				if err != nil {
-					t.Error(err)
+		const writers, each = 8, 25
+		var wg sync.WaitGroup
+		for i := range writers {
+			wg.Go(func() {
+				for range each {
+					_, err := rings[i%2].UpdateKey(t.Context(), key.KeyID, func(r *keyring.KeyRecord) error {
+						count, _ := strconv.Atoi(r.Tags["count"])
+						r.Tags["count"] = strconv.Itoa(count + 1)
+						return nil
+					})
+					if err != nil {
+						t.Error(err)
+					}
 				}
-			}
-		})
-	}
-	wg.Wait()
-	for _, ring := range rings {
-		eventually(t, "all updates are counted", func() bool {
-			record, err := ring.Key(key.KeyID)
-			return err == nil && record.Tags["count"] == strconv.Itoa(writers*each)
-		})
-	}
+			})
+		}
+		wg.Wait()
+		for _, ring := range rings {
+			eventually(t, "all updates are counted", func() bool {
+				record, err := ring.Key(key.KeyID)
+				return err == nil && record.Tags["count"] == strconv.Itoa(writers*each)
+			})
+		}
+	})
 }
 
 func TestOfManyWhoWantAnAliasExactlyOneGetsIt(t *testing.T) {
-	store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
-	rings := []*keyring.Keyring{open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})}
-	const contenders = 10
-	var keys []*keyring.KeyRecord
-	for range contenders {
-		keys = append(keys, mustCreate(t, rings[0], keyringtest.NewKey(t)))
-	}
-	var mu sync.Mutex
-	var winners, holders []string
-	var wg sync.WaitGroup
-	for i, key := range keys {
-		wg.Go(func() {
-			err := rings[i%2].CreateAlias(t.Context(), keyring.AliasRecord{Name: "alias/wanted", KeyID: key.KeyID})
-			mu.Lock()
-			defer mu.Unlock()
-			taken, lost := errors.AsType[*keyring.AliasTakenError](err)
-			switch {
-			case err == nil:
-				winners = append(winners, key.KeyID)
-			case lost:
-				holders = append(holders, taken.KeyID)
-			default:
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if len(winners) != 1 || len(holders) != contenders-1 {
-		t.Fatalf("%d won and %d lost", len(winners), len(holders))
-	}
-	for _, holder := range holders {
-		if holder != winners[0] {
-			t.Errorf("a loser was told that %s holds the alias, and it is %s", holder, winners[0])
+	synctest.Test(t, func(t *testing.T) {
+		store, roots := &memstore.Store{}, keyringtest.NewRoots(t)
+		rings := []*keyring.Keyring{open(t, store, roots, keyring.Options{}), open(t, store, roots, keyring.Options{})}
+		const contenders = 10
+		var keys []*keyring.KeyRecord
+		for range contenders {
+			keys = append(keys, mustCreate(t, rings[0], keyringtest.NewKey(t)))
 		}
-	}
+		var mu sync.Mutex
+		var winners, holders []string
+		var wg sync.WaitGroup
+		for i, key := range keys {
+			wg.Go(func() {
+				err := rings[i%2].CreateAlias(t.Context(), keyring.AliasRecord{Name: "alias/wanted", KeyID: key.KeyID})
+				mu.Lock()
+				defer mu.Unlock()
+				taken, lost := errors.AsType[*keyring.AliasTakenError](err)
+				switch {
+				case err == nil:
+					winners = append(winners, key.KeyID)
+				case lost:
+					holders = append(holders, taken.KeyID)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if len(winners) != 1 || len(holders) != contenders-1 {
+			t.Fatalf("%d won and %d lost", len(winners), len(holders))
+		}
+		for _, holder := range holders {
+			if holder != winners[0] {
+				t.Errorf("a loser was told that %s holds the alias, and it is %s", holder, winners[0])
+			}
+		}
+	})
 }
 
 func TestCreatingAKeyAgainReturnsTheOneThatIsThere(t *testing.T) {

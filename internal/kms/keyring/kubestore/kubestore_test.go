@@ -50,9 +50,12 @@ func keyItem(sealed string) keyring.Item {
 	return keyring.Item{Kind: keyring.KindKey, Name: keyID, Title: keyID, Owner: "orders/payments", Sealed: []byte(sealed)}
 }
 
+// patience is how long a test waits for what takes moments unless the machine is busy.
+const patience = 30 * time.Second
+
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("timed out waiting until %s", what)
 		}

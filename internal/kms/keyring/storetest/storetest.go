@@ -264,7 +264,7 @@ func (r *recorder) Delete(_ keyring.Kind, name string, version uint64) {
 // wait waits until count events were heard and returns all that were.
 func (r *recorder) wait(t *testing.T, count int) []event {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		r.mu.Lock()
 		events := slices.Clone(r.events)
 		r.mu.Unlock()
