@@ -15,6 +15,9 @@ import (
 const (
 	// silence is how long AWS may owe answers, and give none, while so many wait.
 	silence = time.Second
+	// lull is how late a look may come, and how long it takes at least from when so many wait to a look: this process may have stood
+	// still, which is no silence of AWS, and then has to read the answers that came meanwhile.
+	lull = silence / 4
 	// identifies is the operation that says who the operator is. It is asked beside the verbs, of another service than KMS, so that
 	// its answers say nothing of when theirs will come.
 	identifies = "GetCallerIdentity"
@@ -32,11 +35,12 @@ var errSlow = &backend.Error{
 // answers are what AWS owes. Time that a verb spends without a request under way, waiting for its turn or for AWS to show what was
 // written, is the operator's own and no silence.
 type answers struct {
-	owed  int
-	heard time.Time // when one came last, or AWS was asked while it owed none
+	owed   int
+	heard  time.Time // when one came last, or AWS was asked while it owed none, or this process stood still
+	silent bool      // a look found that none came for too long, and none has come since
 }
 
-func (a *answers) silent() bool { return a.owed > 0 && time.Since(a.heard) >= silence }
+func (a *answers) hear() { a.heard, a.silent = time.Now(), false }
 
 // asked says that a request is under way.
 func (h *health) asked(operation string) {
@@ -46,7 +50,7 @@ func (h *health) asked(operation string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.answers.owed == 0 {
-		h.answers.heard = time.Now()
+		h.answers.hear()
 	}
 	h.answers.owed++
 }
@@ -59,13 +63,13 @@ func (h *health) settled(operation string, answered bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.answers.owed--
-	if answered {
-		h.answers.heard = time.Now()
+	if answered || h.answers.owed == 0 {
+		h.answers.hear()
 	}
 }
 
 // stuck says that so many verbs wait for a silent backend that no other may join them. h.mu is held.
-func (h *health) stuck() bool { return len(h.flights) >= h.crowd && h.answers.silent() }
+func (h *health) stuck() bool { return len(h.flights) >= h.crowd && h.answers.silent }
 
 // watch sees to it that a crowd is looked at as soon as the backend may have been silent for too long. h.mu is held.
 func (h *health) watch() {
@@ -74,15 +78,20 @@ func (h *health) watch() {
 	}
 	h.watched = true
 	after := silence
-	if h.answers.owed > 0 && !h.answers.silent() {
-		after -= time.Since(h.answers.heard)
+	if h.answers.owed > 0 && !h.answers.silent {
+		after = max(lull, silence-time.Since(h.answers.heard))
 	}
-	time.AfterFunc(after, h.look)
+	due := time.Now().Add(after)
+	time.AfterFunc(after, func() { h.look(due) })
 }
 
 // look has the backend asked if a crowd waits for it in vain, and sends all but those away that have waited longest.
-func (h *health) look() {
+func (h *health) look(due time.Time) {
 	h.mu.Lock()
+	if time.Since(due) > lull {
+		h.answers.hear()
+	}
+	h.answers.silent = h.answers.owed > 0 && time.Since(h.answers.heard) >= silence
 	stuck := h.stuck()
 	if stuck {
 		waiting := slices.SortedFunc(maps.Keys(h.flights), func(a, b *flight) int { return cmp.Compare(a.number, b.number) })

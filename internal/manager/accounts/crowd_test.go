@@ -94,6 +94,56 @@ func TestABackendThatHangsHoldsHalfOfTheWorkersAfterASecondAndIsDoubtedThen(t *t
 	})
 }
 
+func TestTimeInWhichTheOperatorStoodStillIsNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &health{crowd: crowd, ask: func() {}}
+		slow, _ := begin(h, hangs(h))
+		time.Sleep(silence / 2)
+		h.look(time.Now().Add(-silence)) // it comes a second late
+		time.Sleep(silence - time.Millisecond)
+		synctest.Wait()
+		if slow.Load() != 0 {
+			t.Errorf("less than a second after the operator stood still, %d were sent away", slow.Load())
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if slow.Load() != workers-crowd {
+			t.Errorf("a second after the operator stood still, %d were sent away", slow.Load())
+		}
+		h.breakOff(errSilent)
+	})
+}
+
+// TestAnswersThatCameWhileTheOperatorStoodStillAreReadBeforeItIsCalledSlow has one verb less wait than make a crowd when everything
+// stands still.
+func TestAnswersThatCameWhileTheOperatorStoodStillAreReadBeforeItIsCalledSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &health{crowd: crowd, ask: func() { t.Error("it was doubted") }}
+		came := make(chan struct{})
+		verb := func(ctx context.Context) (int, error) {
+			h.asked("DescribeKey")
+			<-came
+			h.settled("DescribeKey", true)
+			return 1, ctx.Err()
+		}
+		var running sync.WaitGroup
+		for range crowd - 1 {
+			running.Go(func() { _, _ = guard(context.Background(), h, verb) })
+		}
+		time.Sleep(2 * silence)
+		for range workers - crowd {
+			running.Go(func() {
+				if _, err := guard(context.Background(), h, verb); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(came)
+		running.Wait()
+	})
+}
+
 func TestThoseThatHaveWaitedLongestGoOnWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &health{crowd: crowd, ask: func() {}}

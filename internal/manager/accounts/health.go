@@ -122,7 +122,7 @@ func (h *health) trust() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.doubted, h.failure, h.trusted = false, nil, time.Now()
-	h.answers.heard = h.trusted
+	h.answers.hear()
 }
 
 // breakOff says that the backend does not answer, and why: it is not asked until it is trusted again.
