@@ -114,8 +114,11 @@ func TestAPrimaryThatSomebodyMovedIsMovedBackIfItsRegionIsDeclared(t *testing.T)
 	if region := r.key(stays, home).MultiRegion.PrimaryRegion; region != home {
 		t.Errorf("the primary is in %s", region)
 	}
+	if !poll(func() bool { return r.get(follows).Status.PrimaryRegion == south }) {
+		t.Errorf("status says the primary is in %s", r.get(follows).Status.PrimaryRegion)
+	}
 	r.resync(3, 2)
-	if region := r.key(follows, home).MultiRegion.PrimaryRegion; region != south || r.get(follows).Status.PrimaryRegion != south {
+	if region := r.key(follows, home).MultiRegion.PrimaryRegion; region != south {
 		t.Errorf("the primary is in %s", region)
 	}
 }
