@@ -24,6 +24,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/wrapping/wrappingtest"
 )
 
 // Every Account is the same one in the same Region, and has one access key, the root user's.
@@ -55,7 +56,7 @@ type Account struct {
 func NewAccount(tb testing.TB, o Options) *Account {
 	tb.Helper()
 	a := &Account{options: o, ring: keyringtest.New(tb, keyring.ID{AccountID: AccountID, Region: Region})}
-	a.Service = kms.New(a.ring, clock.RealClock{}, kms.Options{})
+	a.Service = kms.New(a.ring, clock.RealClock{}, kms.Options{WrappingKeys: wrappingtest.Key})
 	partition := kms.NewPartition()
 	partition.Add(a.Service)
 	a.handler = Endpoint(partition, RootUser(tb))

@@ -43,6 +43,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/lifecycle"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/wrapping"
 	"github.com/chatelaine-dev/chatelaine/internal/policy"
 )
 
@@ -53,6 +54,7 @@ type Service struct {
 	defaultPolicy   *policy.Document
 	defaultText     string // of defaultPolicy, which most keys have
 	namespacedRoles bool
+	wrappingKeys    func(wrapping.KeySpec) (private, public []byte, err error)
 	lives           lives
 	uses            uses
 	goneGrants      goneGrants
@@ -70,11 +72,17 @@ type Options struct {
 	// NamespacedRoles says that roles are those of ServiceAccounts, whose namespace is in the role's ARN and not in that of a
 	// session: policies and grants must name roles.
 	NamespacedRoles bool
+	// WrappingKeys makes the wrapping keys of imports, which it gives away; nil is wrapping.GenerateWrappingKey. It is for tests, which
+	// have no time for that.
+	WrappingKeys func(wrapping.KeySpec) (private, public []byte, err error)
 }
 
 // New returns the service on a keyring, which the caller runs.
 func New(ring *keyring.Keyring, clock clock.Clock, options Options) *Service {
-	s := &Service{ring: ring, clock: clock, defaultPolicy: options.DefaultPolicy, namespacedRoles: options.NamespacedRoles, wake: make(chan struct{}, 1)}
+	s := &Service{
+		ring: ring, clock: clock, defaultPolicy: options.DefaultPolicy, namespacedRoles: options.NamespacedRoles,
+		wrappingKeys: options.WrappingKeys, wake: make(chan struct{}, 1),
+	}
 	if options.DefaultPolicy != nil {
 		s.defaultText = options.DefaultPolicy.String()
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/wrapping/wrappingtest"
 )
 
 const (
@@ -51,7 +52,7 @@ func newEndpoints(t *testing.T, regions ...string) []*endpoint {
 	worlds := make([]*endpoint, len(regions))
 	for i, region := range regions {
 		worlds[i] = &endpoint{ring: keyringtest.New(t, keyring.ID{AccountID: account, Region: region}), clock: now, place: here}
-		worlds[i].service = kms.New(worlds[i].ring, now, kms.Options{})
+		worlds[i].service = kms.New(worlds[i].ring, now, kms.Options{WrappingKeys: wrappingtest.Key})
 		partition.Add(worlds[i].service)
 	}
 	return worlds
