@@ -21,20 +21,23 @@ var (
 	openssl = regexp.MustCompile(`(?m)^openssl (.*\\\n)*.*$`)
 )
 
-// freePorts replaces the guide's ports: somebody may have them.
-func freePorts(t *testing.T) *strings.Replacer {
+// asAReader makes commands of the guide's work here: its ports somebody may have, and a reader is slower than a script, which has to be
+// told to wait until somebody listens.
+func asAReader(t *testing.T) *strings.Replacer {
 	t.Helper()
-	var replacements []string
-	for _, port := range []string{":8080", ":8443"} {
-		c := newCommand(t)
-		p := c.start(t)
-		p.stop()
-		replacements = append(replacements, port, p.url[strings.LastIndex(p.url, ":"):])
+	port := func() string {
+		address := testenv.FreeAddress(t)
+		return address[strings.LastIndex(address, ":")+1:]
 	}
-	// The default has to be said where it is not to be that.
-	replacements = append(replacements, "--credentials-file credentials.yaml &",
-		"--credentials-file credentials.yaml --listen 127.0.0.1"+replacements[1]+" &")
-	return strings.NewReplacer(replacements...)
+	plain, secure := port(), port()
+	const started = "kms=$!\n"
+	return strings.NewReplacer(
+		":8080", ":"+plain, ":8443", ":"+secure,
+		// The default has to be said where it is not to be that.
+		"--credentials-file credentials.yaml &", "--credentials-file credentials.yaml --listen 127.0.0.1:"+plain+" &",
+		started, started+"until (: </dev/tcp/127.0.0.1/"+plain+" || : </dev/tcp/localhost/"+secure+") 2>/dev/null; do\n"+
+			"  kill -0 \"$kms\"; sleep 0.1\ndone\n",
+	)
 }
 
 // The commands of docs/standalone.md, one after the other, as a reader has them run.
@@ -51,7 +54,7 @@ func TestTheGuidesCommandsDoWhatItSays(t *testing.T) {
 	for _, block := range shellBlock.FindAllStringSubmatch(string(guide), -1) {
 		script += openssl.ReplaceAllLiteralString(block[1], "") + "\n"
 	}
-	cmd := exec.Command("bash", "-c", freePorts(t).Replace(script))
+	cmd := exec.Command("bash", "-c", asAReader(t).Replace(script))
 	cmd.Dir = t.TempDir()
 	certificateFor(t, "localhost", filepath.Join(cmd.Dir, "tls.crt"), filepath.Join(cmd.Dir, "tls.key"))
 	if err := python.Commands(cmd.Dir); err != nil {

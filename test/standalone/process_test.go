@@ -23,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
+
+	"github.com/chatelaine-dev/chatelaine/internal/awstest"
 )
 
 const (
@@ -139,7 +141,8 @@ func (l *text) String() string {
 // start runs the command until it says where it serves. The end of the test ends it, if nothing else did.
 func (c command) start(t *testing.T) *process {
 	t.Helper()
-	p := &process{http: &http.Client{Transport: &http.Transport{}}, t: t, cmd: c.exec(t), log: &text{}, done: make(chan struct{})}
+	client := &http.Client{Transport: awstest.PlainBodies{Next: &http.Transport{}}}
+	p := &process{http: client, t: t, cmd: c.exec(t), log: &text{}, done: make(chan struct{})}
 	p.cmd.Stderr = p.log
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
