@@ -94,7 +94,7 @@ func TestReplicasServeOnWithoutTheAPIServerAndRecover(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newOutageWorld(t)
-			server := apiServerOf(t, w.env)
+			server := w.apiServer()
 			test.stop(server)
 			w.checkServing(time.Now().Add(outage))
 			w.checkRefusals()

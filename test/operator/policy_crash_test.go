@@ -118,10 +118,12 @@ func TestKilledWhileItReplacesThePolicyOfAnAdoptedKeyTheOperatorHasToldOfIt(t *t
 			key := w.readyKey("orders", nil)
 			w.delete(key)
 			w.awaitGone(key.DeepCopy())
+			first.kill() // the next one knows of the policy when it hears of the Key
 			w.putOutside(key.Status.KeyID, ownPolicy(w))
+			second := w.run("")
 			adopted := w.readyKey("orders", func(s *v1alpha1.KeySpec) { s.Adopt = &v1alpha1.KeyAdoption{KeyID: key.Status.KeyID} })
 			w.awaitKey(adopted, v1alpha1.ConditionPolicyApplied, metav1.ConditionTrue, v1alpha1.ReasonPolicyKept)
-			first.kill()
+			second.kill()
 			replaced := w.open(key.Status.KeyID).Policy
 
 			doomed := w.run(failpoint)

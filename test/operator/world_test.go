@@ -25,7 +25,8 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
-const patience = 30 * time.Second
+// patience is how long a test waits for what it has to come: on a machine that is busy, some ten times what the longest takes.
+const patience = time.Minute
 
 // world is one test's operator, backend and namespace. Its backend has a region of its own and so a keyring of its own.
 type world struct {
