@@ -63,7 +63,7 @@ func (l *logbook) String() string {
 // awaitTimer waits until somebody sleeps on the clock.
 func awaitTimer(t *testing.T, clock *clocktesting.FakeClock) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !clock.HasWaiters(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !clock.HasWaiters(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("Run does not come to rest")
 		}

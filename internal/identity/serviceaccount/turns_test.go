@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -79,58 +80,62 @@ func TestTheAPIServerIsNotAskedAboutATokenThatSaysItIsNoGood(t *testing.T) {
 }
 
 func TestWhoeverSendsTokensGetsOnlySoManyReviews(t *testing.T) {
-	answer := make(chan struct{})
-	reviewer, asked, atOnce := counted(answer)
-	const flood = 10 * (maxReviews + maxWaiting)
-	var done sync.WaitGroup
-	var sentAway, answered atomic.Int32
-	for range flood {
-		done.Go(func() {
-			_, err := reviewer.Review(context.WithoutCancel(t.Context()), plausible(noon.Add(time.Hour)), []string{AudienceWebIdentity})
-			switch {
-			case errors.Is(err, ErrUnavailable):
-				sentAway.Add(1)
-			case errors.Is(err, ErrInvalid):
-				answered.Add(1)
-			default:
-				t.Errorf("got %v", err)
-			}
-		})
-	}
-	const most = maxReviews + maxWaiting
-	for deadline := time.Now().Add(10 * time.Second); sentAway.Load() < flood-most; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d were sent away while the API server hangs, want %d", sentAway.Load(), flood, flood-most)
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan struct{})
+		reviewer, asked, atOnce := counted(answer)
+		const flood = 10 * (maxReviews + maxWaiting)
+		var done sync.WaitGroup
+		var sentAway, answered atomic.Int32
+		for range flood {
+			done.Go(func() {
+				_, err := reviewer.Review(context.WithoutCancel(t.Context()), plausible(noon.Add(time.Hour)), []string{AudienceWebIdentity})
+				switch {
+				case errors.Is(err, ErrUnavailable):
+					sentAway.Add(1)
+				case errors.Is(err, ErrInvalid):
+					answered.Add(1)
+				default:
+					t.Errorf("got %v", err)
+				}
+			})
 		}
-	}
-	close(answer)
-	done.Wait()
-	if asked.Load() != most || answered.Load() != most || atOnce.Load() > maxReviews {
-		t.Errorf("asked %d times, %d at once, %d answered; want %d, at most %d, %d",
-			asked.Load(), atOnce.Load(), answered.Load(), most, maxReviews, most)
-	}
+		const most = maxReviews + maxWaiting
+		synctest.Wait()
+		if n := sentAway.Load(); n != flood-most {
+			t.Errorf("%d of %d were sent away while the API server hangs, want %d", n, flood, flood-most)
+		}
+		close(answer)
+		done.Wait()
+		if asked.Load() != most || answered.Load() != most || atOnce.Load() > maxReviews {
+			t.Errorf("asked %d times, %d at once, %d answered; want %d, at most %d, %d",
+				asked.Load(), atOnce.Load(), answered.Load(), most, maxReviews, most)
+		}
+	})
 }
 
 func TestWhoWaitsForAReviewGoesWhenHisRequestEnds(t *testing.T) {
-	answer := make(chan struct{})
-	reviewer, asked, _ := counted(answer)
-	var done sync.WaitGroup
-	for range maxReviews {
-		done.Go(func() {
-			_, _ = reviewer.Review(context.WithoutCancel(t.Context()), plausible(noon.Add(time.Hour)), []string{AudienceWebIdentity})
-		})
-	}
-	for asked.Load() < maxReviews {
-		time.Sleep(time.Millisecond)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for range 2 * maxWaiting { // more than may wait: each must have left its place
-		_, err := reviewer.Review(ctx, plausible(noon.Add(time.Hour)), []string{AudienceWebIdentity})
-		if !errors.Is(err, ErrUnavailable) || errors.Is(err, errBusy) {
-			t.Fatalf("got %v", err)
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan struct{})
+		reviewer, asked, _ := counted(answer)
+		var done sync.WaitGroup
+		for range maxReviews {
+			done.Go(func() {
+				_, _ = reviewer.Review(context.WithoutCancel(t.Context()), plausible(noon.Add(time.Hour)), []string{AudienceWebIdentity})
+			})
 		}
-	}
-	close(answer)
-	done.Wait()
+		synctest.Wait()
+		if n := asked.Load(); n != maxReviews {
+			t.Fatalf("%d reviews are under way, want %d", n, maxReviews)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 2 * maxWaiting { // more than may wait: each must have left its place
+			_, err := reviewer.Review(ctx, plausible(noon.Add(time.Hour)), []string{AudienceWebIdentity})
+			if !errors.Is(err, ErrUnavailable) || errors.Is(err, errBusy) {
+				t.Fatalf("got %v", err)
+			}
+		}
+		close(answer)
+		done.Wait()
+	})
 }

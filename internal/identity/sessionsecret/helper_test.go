@@ -103,7 +103,7 @@ func lookup(t *testing.T, r *replica, issued identity.Issued) error {
 // awaitTimer waits until Run sleeps.
 func (r *replica) awaitTimer(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !r.clock.HasWaiters(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !r.clock.HasWaiters(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("Run does not come to rest")
 		}
