@@ -56,7 +56,7 @@ type Account struct {
 func NewAccount(tb testing.TB, o Options) *Account {
 	tb.Helper()
 	a := &Account{options: o, ring: keyringtest.New(tb, keyring.ID{AccountID: AccountID, Region: Region})}
-	a.Service = kms.New(a.ring, clock.RealClock{}, kms.Options{WrappingKeys: wrappingtest.Key})
+	a.Service = kms.New(a.ring, clock.RealClock{}, kms.Options{WrappingKeys: wrappingtest.Keys(tb)})
 	partition := kms.NewPartition()
 	partition.Add(a.Service)
 	a.handler = Endpoint(partition, RootUser(tb))

@@ -25,6 +25,7 @@ import (
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring"
 	"github.com/chatelaine-dev/chatelaine/internal/kms/keyring/keyringtest"
+	"github.com/chatelaine-dev/chatelaine/internal/kms/wrapping/wrappingtest"
 	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
@@ -66,8 +67,9 @@ func (p *people) Lookup(_ context.Context, accessKeyID, _ string) (identity.Cred
 func newAWSAccount(t *testing.T, id string) *awsAccount {
 	t.Helper()
 	partition := kms.NewPartition()
+	options := kms.Options{WrappingKeys: wrappingtest.Keys(t)}
 	for _, region := range []string{awsRegion, awsOtherRegion} {
-		partition.Add(kms.New(keyringtest.New(t, keyring.ID{AccountID: id, Region: region}), clock.RealClock{}, kms.Options{}))
+		partition.Add(kms.New(keyringtest.New(t, keyring.ID{AccountID: id, Region: region}), clock.RealClock{}, options))
 	}
 	a := &awsAccount{id: id, people: &people{keys: map[string]identity.Credential{}}, signers: map[string]int{}, actions: map[string]map[string]bool{}}
 	handler := awstest.Endpoint(partition, a.people)

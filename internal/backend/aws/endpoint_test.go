@@ -52,7 +52,7 @@ func newEndpoints(t *testing.T, regions ...string) []*endpoint {
 	worlds := make([]*endpoint, len(regions))
 	for i, region := range regions {
 		worlds[i] = &endpoint{ring: keyringtest.New(t, keyring.ID{AccountID: account, Region: region}), clock: now, place: here}
-		worlds[i].service = kms.New(worlds[i].ring, now, kms.Options{WrappingKeys: wrappingtest.Key})
+		worlds[i].service = kms.New(worlds[i].ring, now, kms.Options{WrappingKeys: wrappingtest.Keys(t)})
 		partition.Add(worlds[i].service)
 	}
 	return worlds

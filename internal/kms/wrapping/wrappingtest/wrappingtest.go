@@ -7,32 +7,33 @@ package wrappingtest
 
 import (
 	"bytes"
-	"crypto/rsa"
-	"crypto/x509"
-	_ "embed"
-	"errors"
+	"sync"
+	"testing"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms/wrapping"
 )
 
-// rsa4096 is a private key, as PKCS #8, DER. It is used by tests only.
-//
-//go:embed rsa4096.der
-var rsa4096 []byte
+// pair is what wrapping.GenerateWrappingKey returns.
+type pair struct{ private, public []byte }
 
-// Key is what wrapping.GenerateWrappingKey returns, for kms.Options: of RSA_4096 the same one each time, of others a new one.
-func Key(spec wrapping.KeySpec) (private, public []byte, err error) {
-	if spec != wrapping.RSA4096 {
-		return wrapping.GenerateWrappingKey(spec)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(rsa4096)
+// atHand is made once in a process.
+var atHand = sync.OnceValues(func() (made pair, err error) {
+	made.private, made.public, err = wrapping.GenerateWrappingKey(wrapping.RSA4096)
+	return made, err
+})
+
+// Keys returns what gives what wrapping.GenerateWrappingKey does, for kms.Options: of RSA_4096 the same one each time, which is made
+// before Keys returns, of others a new one.
+func Keys(tb testing.TB) func(wrapping.KeySpec) (private, public []byte, err error) {
+	tb.Helper()
+	made, err := atHand()
 	if err != nil {
-		return nil, nil, err
+		tb.Fatal(err)
 	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if !ok {
-		return nil, nil, errors.New("rsa4096.der is no RSA key")
+	return func(spec wrapping.KeySpec) (private, public []byte, err error) {
+		if spec != wrapping.RSA4096 {
+			return wrapping.GenerateWrappingKey(spec)
+		}
+		return bytes.Clone(made.private), bytes.Clone(made.public), nil // who takes them may clear them
 	}
-	public, err = x509.MarshalPKIXPublicKey(&key.PublicKey)
-	return bytes.Clone(rsa4096), public, err // who takes it clears it
 }
