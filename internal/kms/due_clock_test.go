@@ -7,6 +7,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -29,17 +30,19 @@ func (c leapingClock) NewTimer(d time.Duration) clock.Timer {
 }
 
 func TestRunSleepsThroughNothingThatFallsDueAsItGoesToSleep(t *testing.T) {
-	h := newHouse(t)
-	other, ring, _ := h.open(t)
-	key := create(t, other, kms.CreateKeyInput{RotationPeriodInDays: 90})
-	service := kms.New(ring, leapingClock{h.clock, sync.OnceFunc(func() { h.clock.Step(91 * day) })}, h.options)
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { service.Run(ctx) })
-	defer running.Wait()
-	defer cancel()
-	eventually(t, "the key is rotated", func() bool {
-		got, err := other.DescribeKey(t.Context(), key.KeyID)
-		return err == nil && got.Rotation.LastTime.Equal(begin.Add(91*day))
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		other, ring, _ := h.open(t)
+		key := create(t, other, kms.CreateKeyInput{RotationPeriodInDays: 90})
+		service := kms.New(ring, leapingClock{h.clock, sync.OnceFunc(func() { h.clock.Step(91 * day) })}, h.options)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { service.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		eventually(t, "the key is rotated", func() bool {
+			got, err := other.DescribeKey(t.Context(), key.KeyID)
+			return err == nil && got.Rotation.LastTime.Equal(begin.Add(91*day))
+		})
 	})
 }

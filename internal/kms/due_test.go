@@ -8,6 +8,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/internal/kms"
@@ -187,40 +188,42 @@ func TestARecordThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 }
 
 func TestRunWakesForWhatBecomesDueAndForWhatChangesToBeDueEarlier(t *testing.T) {
-	h := newHouse(t)
-	service, _, _ := h.open(t)
-	other, _, _ := h.open(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { service.Run(ctx) })
-	defer running.Wait()
-	defer cancel()
-	sleeping := func() {
-		t.Helper()
-		eventually(t, "Run sleeps", h.clock.HasWaiters)
-	}
-	rotations := func(key *kms.KeyMetadata) func() bool {
-		return func() bool {
-			got, err := service.DescribeKey(t.Context(), key.KeyID)
-			return err == nil && !got.Rotation.LastTime.IsZero()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		service, _, _ := h.open(t)
+		other, _, _ := h.open(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { service.Run(ctx) })
+		defer running.Wait()
+		defer cancel()
+		sleeping := func() {
+			t.Helper()
+			eventually(t, "Run sleeps", h.clock.HasWaiters)
 		}
-	}
+		rotations := func(key *kms.KeyMetadata) func() bool {
+			return func() bool {
+				got, err := service.DescribeKey(t.Context(), key.KeyID)
+				return err == nil && !got.Rotation.LastTime.IsZero()
+			}
+		}
 
-	// Due in half an hour, seen from a sleep that began without it: made by another process, long ago and disabled.
-	key := create(t, other, kms.CreateKeyInput{RotationPeriodInDays: 90, Disabled: true})
-	sleeping()
-	h.clock.Step(90*day - 30*time.Minute)
-	eventually(t, "Run sleeps again", h.clock.HasWaiters)
-	update(t, other, key.KeyID, kms.EnableKey())
-	eventually(t, "the key is known to be enabled", func() bool {
-		got, err := service.DescribeKey(t.Context(), key.KeyID)
-		return err == nil && got.State == "Enabled"
+		// Due in half an hour, seen from a sleep that began without it: made by another process, long ago and disabled.
+		key := create(t, other, kms.CreateKeyInput{RotationPeriodInDays: 90, Disabled: true})
+		sleeping()
+		h.clock.Step(90*day - 30*time.Minute)
+		eventually(t, "Run sleeps again", h.clock.HasWaiters)
+		update(t, other, key.KeyID, kms.EnableKey())
+		eventually(t, "the key is known to be enabled", func() bool {
+			got, err := service.DescribeKey(t.Context(), key.KeyID)
+			return err == nil && got.State == "Enabled"
+		})
+		eventually(t, "the key is rotated half an hour later", func() bool {
+			h.clock.Step(time.Minute)
+			return rotations(key)()
+		})
+		if at := describe(t, service, key.KeyID).Rotation.LastTime; at.Sub(begin.Add(90*day)) > 5*time.Minute {
+			t.Errorf("rotated at %s, which is late", at)
+		}
 	})
-	eventually(t, "the key is rotated half an hour later", func() bool {
-		h.clock.Step(time.Minute)
-		return rotations(key)()
-	})
-	if at := describe(t, service, key.KeyID).Rotation.LastTime; at.Sub(begin.Add(90*day)) > 5*time.Minute {
-		t.Errorf("rotated at %s, which is late", at)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/chatelaine-dev/chatelaine/internal/keyspec"
@@ -214,38 +215,40 @@ func TestCiphertextOfARotationThatTheWatchHasNotBroughtYetDecrypts(t *testing.T)
 
 // Many may bring the new ciphertext at once: one of them looks, and the others are not told meanwhile that it is no good.
 func TestAllWhoBringCiphertextOfARotationThatIsNotKnownYetWaitForTheOneLook(t *testing.T) {
-	h := newHouse(t)
-	here, _, _ := h.open(t)
-	keyID := create(t, here, kms.CreateKeyInput{}).KeyID
-	slow := &slowStore{Store: h.store, asked: make(chan struct{}, 8), answer: make(chan struct{})}
-	there := slow.open(t, h)
-	update(t, here, keyID, kms.RotateKeyOnDemand())
-	ciphertext, _, err := usable(t, here, keyID).Encrypt(symmetricAlgorithm, nil, []byte("attack at dawn"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	decrypt := func(ctx context.Context) {
-		key := usable(t, there, keyID)
-		running.Go(func() {
-			if _, _, err := key.Decrypt(ctx, symmetricAlgorithm, nil, ciphertext); err != nil && ctx.Err() == nil {
-				t.Errorf("got %v", err)
-			}
-		})
-	}
-	first, leave := context.WithCancel(t.Context())
-	decrypt(first)
-	<-slow.asked
-	leave() // whose request the look was
-	for range 7 {
-		decrypt(t.Context())
-	}
-	time.Sleep(20 * time.Millisecond)
-	close(slow.answer)
-	running.Wait()
-	if more := len(slow.asked); more != 0 {
-		t.Errorf("the store was asked %d times more", more)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		here, _, _ := h.open(t)
+		keyID := create(t, here, kms.CreateKeyInput{}).KeyID
+		slow := &slowStore{Store: h.store, asked: make(chan struct{}, 8), answer: make(chan struct{})}
+		there := slow.open(t, h)
+		update(t, here, keyID, kms.RotateKeyOnDemand())
+		ciphertext, _, err := usable(t, here, keyID).Encrypt(symmetricAlgorithm, nil, []byte("attack at dawn"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var running sync.WaitGroup
+		decrypt := func(ctx context.Context) {
+			key := usable(t, there, keyID)
+			running.Go(func() {
+				if _, _, err := key.Decrypt(ctx, symmetricAlgorithm, nil, ciphertext); err != nil && ctx.Err() == nil {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		first, leave := context.WithCancel(t.Context())
+		decrypt(first)
+		<-slow.asked
+		leave() // whose request the look was
+		for range 7 {
+			decrypt(t.Context())
+		}
+		synctest.Wait() // until all wait
+		close(slow.answer)
+		running.Wait()
+		if more := len(slow.asked); more != 0 {
+			t.Errorf("the store was asked %d times more", more)
+		}
+	})
 }
 
 // slowStore reads a record when it is let, if whoever asked still waits.
