@@ -19,7 +19,8 @@ const (
 	namespace      = "chatelaine-system"
 	serviceAccount = "chatelaine-manager"
 
-	installTimeout = 30 * time.Second
+	// installTimeout is how long each of the waits for what was installed may take.
+	installTimeout = time.Minute
 )
 
 var errInterrupted = errors.New("interrupted")
@@ -105,22 +106,26 @@ func (d *demo) install(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := d.waitForPermissions(ctx); err != nil {
+	if err := d.waitUntilInForce(ctx); err != nil {
 		return err
 	}
 	d.screen.step("installed the CRDs, RBAC and admission policies of config/")
 	return nil
 }
 
-// waitForPermissions waits until the API server goes by config/rbac, which it takes up a moment later: an operator that
-// is refused at its start ends.
-func (d *demo) waitForPermissions(ctx context.Context) error {
+// waitUntilInForce waits until the API server tells of the kinds of config/crd and goes by config/rbac, both of which it takes up a
+// moment later: an operator that is refused at its start ends.
+func (d *demo) waitUntilInForce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, installTimeout)
 	defer cancel()
 	operator := "--as=system:serviceaccount:" + namespace + ":" + serviceAccount
-	for _, what := range [][]string{{"get", "namespaces"}, {"list", "secrets", "-n", namespace}} {
+	for _, args := range [][]string{
+		{"get", "kmsbackends,keys,keypolicies", "-A"},
+		{"auth", "can-i", operator, "get", "namespaces"},
+		{"auth", "can-i", operator, "list", "secrets", "-n", namespace},
+	} {
 		for {
-			_, err := d.kubectl(ctx, append([]string{"auth", "can-i", operator}, what...)...)
+			_, err := d.kubectl(ctx, args...)
 			if err == nil {
 				break
 			}
@@ -135,8 +140,6 @@ func (d *demo) waitForPermissions(ctx context.Context) error {
 
 // bringToReady waits for the operator, then for each of the samples.
 func (d *demo) bringToReady(ctx context.Context) (samples, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout)
-	defer cancel()
 	if err := d.waitForOperator(ctx); err != nil {
 		return nil, err
 	}
@@ -146,6 +149,8 @@ func (d *demo) bringToReady(ctx context.Context) (samples, error) {
 		return nil, err
 	}
 	d.screen.step("applied %s, objects to bring to Ready: %d", d.options.samples, len(applied))
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
 	if err := d.waitForSamples(ctx, applied); err != nil {
 		return nil, err
 	}

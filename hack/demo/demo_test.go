@@ -220,18 +220,21 @@ func (r *run) wait() int {
 	return r.cmd.ProcessState.ExitCode()
 }
 
+// leaveTaking is how long what was started may take to end.
+const leaveTaking = time.Minute
+
 // assertNothingLeft finds every process that the demo started by its temporary folder, which each has on its command
 // line, and every file but those that may stay.
 func (r *run) assertNothingLeft(mayStay ...string) {
 	r.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(leaveTaking)
 	for {
 		processes, files := processesWith(r.t, r.tmp), filesIn(r.t, r.tmp, mayStay)
 		if len(processes) == 0 && len(files) == 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			r.t.Errorf("left behind after 20 s: processes %q, files %q", processes, files)
+			r.t.Errorf("left behind after %s: processes %q, files %q", leaveTaking, processes, files)
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -59,7 +59,7 @@ func parse(args []string) (options, error) {
 		"folder with kube-apiserver, etcd and kubectl; default: $"+assetsVariable)
 	flags.StringVar(&o.manager, "manager", "bin/chatelaine", "the operator's program")
 	flags.StringVar(&o.samples, "samples", "config/samples", "folder with the kustomization to bring to Ready")
-	flags.DurationVar(&o.timeout, "timeout", 3*time.Minute, "how long the operator and the samples may take to be Ready")
+	flags.DurationVar(&o.timeout, "timeout", 3*time.Minute, "how long the samples may take to be Ready")
 	flags.BoolVar(&o.once, "once", false, "stop when everything was shown")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err

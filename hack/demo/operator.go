@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,11 +18,14 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/chatelaine-dev/chatelaine/internal/testenv"
 )
 
 const (
 	// tokenDuration is longer than anybody leaves `make run` up.
 	tokenDuration = "8760h"
+	startTimeout  = 3 * time.Minute
 	// stopTimeout is how long the operator gets to end by itself.
 	stopTimeout = 15 * time.Second
 	// lastLines is how much of the operator's log is shown when something went wrong.
@@ -51,7 +53,7 @@ func (d *demo) startOperator(ctx context.Context) (context.Context, *operator, e
 		return nil, nil, err
 	}
 	for _, address := range []*string{&d.probe, &d.kms} {
-		if *address, err = freeAddress(); err != nil {
+		if *address, _, err = testenv.HoldAddress(); err != nil { // until the demo ends
 			return nil, nil, err
 		}
 	}
@@ -115,17 +117,10 @@ func (d *demo) operatorKubeconfig(ctx context.Context) (string, error) {
 	return path, nil
 }
 
-// freeAddress is a local address that nothing listens on.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
-	}
-	return listener.Addr().String(), listener.Close()
-}
-
 // waitForOperator waits until the operator says that it is ready.
 func (d *demo) waitForOperator(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	var last error
 	for {
 		err := get(ctx, "http://"+d.probe+"/readyz")
@@ -133,7 +128,7 @@ func (d *demo) waitForOperator(ctx context.Context) error {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("the operator is not ready after %v (%w)", d.timeout, last)
+			return fmt.Errorf("the operator is not ready after %v (%w)", startTimeout, last)
 		}
 		last = err
 		pause(ctx)

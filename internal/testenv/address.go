@@ -16,12 +16,21 @@ import (
 // it, however long it takes until somebody listens there, and also between two who do.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
-	held, err := holdAddress()
+	address, release, err := HoldAddress()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(held.release)
-	return held.address.String()
+	tb.Cleanup(release)
+	return address
+}
+
+// HoldAddress is FreeAddress for who is no test: the address is kept until release is called, or the process ends.
+func HoldAddress() (address string, release func(), err error) {
+	held, err := holdAddress()
+	if err != nil {
+		return "", nil, err
+	}
+	return held.address.String(), held.release, nil
 }
 
 // heldAddress is one that the system gives to nobody.
