@@ -97,11 +97,17 @@ func TestGlobTakesAboutAsLongAsReading(t *testing.T) {
 		"a long text before what is last": "*" + strings.Repeat("a", 15_000) + "?b*",
 		"many stars":                      strings.Repeat("*a", 15_000) + "b*",
 	} {
-		began := time.Now()
-		if glob(pattern, text) {
-			t.Errorf("%s: it matched", name)
+		took := most
+		for range 5 { // the machine may stand still meanwhile, but not each time
+			began := time.Now()
+			if glob(pattern, text) {
+				t.Errorf("%s: it matched", name)
+			}
+			if took = time.Since(began); took < most {
+				break
+			}
 		}
-		if took := time.Since(began); took > most {
+		if took >= most {
 			t.Errorf("%s: it took %v", name, took)
 		}
 	}

@@ -31,7 +31,7 @@ const (
 	account     = "111122223333"
 	region      = "eu-central-1"
 	otherRegion = "eu-west-1"
-	patience    = 30 * time.Second
+	patience    = time.Minute
 )
 
 // caller is an access key and who it stands for.

@@ -32,6 +32,8 @@ func TestDefaultAppliesCleanlyAndTheSecondTimeChangesNothing(t *testing.T) {
 					t.Errorf("kubectl printed %q, want %s", line, test.said)
 				}
 			}
+			// What the server itself writes into a CRD's status comes a moment later.
+			kubectlQuietly(t, server, "wait", "--for=condition=Established", "--timeout=60s", "customresourcedefinitions", "--all")
 			before := versions(t, server, dir)
 			kubectlQuietly(t, server, apply...)
 			if diff := cmp.Diff(before, versions(t, server, dir)); diff != "" {

@@ -94,13 +94,14 @@ func createKey(t *testing.T, namespace, name string, protected *bool, finalizers
 // it up a moment after it is created.
 func awaitPolicy(t *testing.T, object client.Object) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	const patience = time.Minute
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		err := env.Client.Delete(t.Context(), object, client.DryRunAll)
 		if apierrors.IsForbidden(err) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("after 20 s no policy forbids to delete %T %s: %v", object, object.GetName(), err)
+			t.Fatalf("after %s no policy forbids to delete %T %s: %v", patience, object, object.GetName(), err)
 		}
 	}
 }

@@ -75,6 +75,7 @@ func TestOnlyTheOperatorItselfDeletesRecords(t *testing.T) {
 	for _, account := range []types.NamespacedName{neighbour, namesake} {
 		allowToDeleteSecrets(t, account)
 	}
+	awaitAccess(t, testenv.Access{User: testenv.UserName(manager), Namespace: operatorNamespace, Verb: "delete", Resource: "secrets"})
 	for name, test := range map[string]struct {
 		account types.NamespacedName
 		refused bool

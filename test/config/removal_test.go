@@ -31,8 +31,9 @@ func lettingGo(t *testing.T) []string {
 
 func TestAKeyThatIsLeftOverWhenTheOperatorIsGoneCanBeLetGo(t *testing.T) {
 	server := testenv.Start(t, testenv.Options{WithoutCRDs: true})
-	kubectlQuietly(t, server, "apply", "--server-side", "-k", path(t, "config", "crd"))
-	kubectlQuietly(t, server, "wait", "--for=condition=Established", "crd/keys.kms.chatelaine.dev")
+	if err := server.ApplyKustomization(t.Context(), path(t, "config", "crd")); err != nil {
+		t.Fatal(err)
+	}
 	kubectlQuietly(t, server, "create", "namespace", "shop")
 	file := filepath.Join(t.TempDir(), "key.yaml")
 	manifest := "{apiVersion: kms.chatelaine.dev/v1alpha1, kind: Key, metadata: {name: orders, namespace: shop, finalizers: [" + v1alpha1.KeyFinalizer + "]}, spec: {}}"
