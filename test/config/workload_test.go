@@ -35,7 +35,7 @@ func get[T client.Object](t *testing.T, namespace, name string, object T) T {
 
 func TestSampleWorkloadAppliesOnTopOfTheSamples(t *testing.T) {
 	kubectlQuietly(t, env, "apply", "--server-side", "--validate=strict", "-k", path(t, "config", "samples"))
-	for _, line := range kubectlQuietly(t, env, "apply", "--dry-run=server", "--validate=strict", "-k", path(t, "config", "samples", "workload")) {
+	for _, line := range kubectlQuietly(t, env, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-k", path(t, "config", "samples", "workload")) {
 		if !strings.HasSuffix(line, "(server dry run)") {
 			t.Errorf("kubectl printed %q", line)
 		}
